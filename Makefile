@@ -1,0 +1,42 @@
+# Every step of the project. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+MOCHA := node_modules/.bin/mocha --recursive
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+node_modules: package.json package-lock.json
+	npm ci --no-fund --no-audit
+	touch node_modules
+
+.PHONY: build
+build: node_modules ## compile; makes bin/net-routed
+	node_modules/.bin/tsc -p tsconfig.json
+	mkdir -p bin
+	install -m 0755 src/net-routed.sh bin/net-routed
+
+.PHONY: lint
+lint: node_modules ## eslint, formatting, shellcheck
+	node_modules/.bin/eslint src test
+	node_modules/.bin/prettier --check --log-level warn src test eslint.config.js
+	git ls-files -co --exclude-standard | xargs grep -lE '^#!.*\b(bash|sh)\b' -- | xargs --no-run-if-empty shellcheck -x
+
+.PHONY: format
+format: node_modules ## rewrite the sources in the project's format
+	node_modules/.bin/prettier --write --log-level warn src test eslint.config.js
+
+.PHONY: test-unit
+test-unit: build ## pure, golden, contract and daemon-on-fakes tests; no root needed
+	$(MOCHA) --ignore 'dist/test/netns/**' 'dist/test/**/*.test.js'
+
+.PHONY: test-netns
+test-netns: build ## the kernel layer in scratch namespaces; needs root
+	$(MOCHA) 'dist/test/netns/**/*.test.js'
+
+.PHONY: clean
+clean: ## remove what the build made
+	rm -rf dist bin

@@ -1,0 +1,230 @@
+/**
+ * NetworkDriver: one function per method of the protocol (libnetwork/docs/remote.md). Translates, decides nothing.
+ *
+ * The traps: an answer of CreateEndpoint may name only what the request left empty; a default route must be answered as
+ * `Gateway` with a connected route to it (as a static route it fails from Docker 28 on); errors of ends are ignored by
+ * Docker, so ends succeed for what is unknown.
+ */
+import type { Endpoints } from '../core/endpoints.js'
+import type { Networks } from '../core/networks.js'
+import type { Answer, Methods } from '../http.js'
+import type { Ipam } from '../ipam/ipam.js'
+import type { Log } from '../log.js'
+import { containerLinkName } from '../model/endpoint.js'
+import type { Endpoint } from '../model/endpoint.js'
+import {
+  addressOf,
+  familyOf,
+  hostPrefix,
+  lengthOf,
+  parseMac,
+  parsePrefix,
+  subnetOf,
+  widthOf
+} from '../model/ip.js'
+import type { Family, Ip, Prefix } from '../model/ip.js'
+import type { Network, Subnet } from '../model/network.js'
+import { spaceOf } from '../model/space.js'
+import { foreignOptions, parseNetworkOptions } from './options.js'
+import * as parse from './schemas.js'
+import type { CreateNetworkRequest, IpamData, Options } from './schemas.js'
+
+export interface NetworkDriverParts {
+  readonly networks: Networks
+  readonly endpoints: Endpoints
+  readonly ipam: Ipam
+  readonly log: Log
+  /** The operator's gateways for all networks. */
+  readonly gateway?: Ip
+  readonly gateway6?: Ip
+}
+
+const EMPTY: Answer = { body: {} }
+const CONNECTED = 1
+const VIA_NEXT_HOP = 0
+
+/** The methods, by their path. */
+export function networkDriver(parts: NetworkDriverParts): Methods {
+  return {
+    'NetworkDriver.GetCapabilities': () =>
+      answer({ Scope: 'local', ConnectivityScope: 'global', GwAllocChecker: true }),
+    'NetworkDriver.GwAllocCheck': (body) => {
+      parse.parseOptions(body)
+      return answer({ SkipIPv4: true, SkipIPv6: true })
+    },
+    'NetworkDriver.AllocateNetwork': (body) =>
+      answer({ Options: parse.parseAllocateNetwork(body).Options ?? {} }),
+    'NetworkDriver.FreeNetwork': (body) => {
+      parse.parseNetwork(body)
+      return answer({})
+    },
+    'NetworkDriver.CreateNetwork': (body) => createNetwork(parts, parse.parseCreateNetwork(body)),
+    'NetworkDriver.DeleteNetwork': async (body) => {
+      await parts.networks.delete(parse.parseNetwork(body).NetworkID)
+      return EMPTY
+    },
+    'NetworkDriver.CreateEndpoint': (body) => createEndpoint(parts, parse.parseCreateEndpoint(body)),
+    'NetworkDriver.EndpointOperInfo': (body) => {
+      parse.parseEndpoint(body)
+      return answer({ Value: {} })
+    },
+    'NetworkDriver.Join': (body) => join(parts, parse.parseJoin(body)),
+    'NetworkDriver.Leave': async (body) => {
+      const { NetworkID, EndpointID } = parse.parseEndpoint(body)
+      await parts.endpoints.leave({ networkId: NetworkID, id: EndpointID })
+      return EMPTY
+    },
+    'NetworkDriver.DeleteEndpoint': async (body) => {
+      await parts.endpoints.delete(parse.parseEndpoint(body).EndpointID)
+      return EMPTY
+    },
+    'NetworkDriver.ProgramExternalConnectivity': (body) => programExternalConnectivity(parts, body),
+    'NetworkDriver.RevokeExternalConnectivity': (body) => {
+      parse.parseEndpoint(body)
+      return answer({})
+    },
+    'NetworkDriver.DiscoverNew': () => answer({}),
+    'NetworkDriver.DiscoverDelete': () => answer({})
+  }
+}
+
+async function createNetwork(parts: NetworkDriverParts, request: CreateNetworkRequest): Promise<Answer> {
+  const data = [...(request.IPv4Data ?? []), ...(request.IPv6Data ?? [])]
+  const options = request.Options ?? {}
+  const generic = asOptions(options['com.docker.network.generic'])
+  warnForeign(parts.log, generic, { network: request.NetworkID })
+  const subnets = data.flatMap(subnetsOf)
+  const gateway = await gatewayOf(parts, data, 4)
+  const gateway6 = await gatewayOf(parts, data, 6)
+  await parts.networks.create({
+    id: request.NetworkID,
+    subnets,
+    internal: options['com.docker.network.internal'] === true,
+    ...parseNetworkOptions(generic),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 })
+  })
+  return EMPTY
+}
+
+/** The gateway that was asked for; undefined = the network's own link-local one. Keeps it from being given away. */
+async function gatewayOf(
+  { ipam, ...all }: NetworkDriverParts,
+  data: readonly IpamData[],
+  family: Family
+): Promise<Ip | undefined> {
+  const given: Ip[] = []
+  for (const { AddressSpace, Gateway } of data) {
+    if (Gateway === undefined || Gateway === '') continue
+    const address = addressOf(parsePrefix(Gateway, 'Gateway'))
+    if (familyOf(address) !== family) continue
+    const space = spaceOf(AddressSpace)
+    if (space && (await ipam.dropAutomaticGateway(space, address))) continue
+    given.push(address)
+  }
+  const gateway = given[0] ?? (family === 4 ? all.gateway : all.gateway6)
+  if (gateway !== undefined) await reserve(ipam, data, gateway)
+  return gateway
+}
+
+async function reserve(ipam: Ipam, data: readonly IpamData[], gateway: Ip): Promise<void> {
+  for (const { AddressSpace, Pool } of data) {
+    const space = spaceOf(AddressSpace)
+    if (space) await ipam.reserveGateway(space, parsePrefix(Pool, 'Pool'), gateway)
+  }
+}
+
+async function createEndpoint(
+  parts: NetworkDriverParts,
+  request: parse.CreateEndpointRequest
+): Promise<Answer> {
+  const { Address = '', AddressIPv6 = '', MacAddress = '' } = request.Interface ?? {}
+  const options = request.Options ?? {}
+  warnForeign(parts.log, options, { endpoint: request.EndpointID })
+  const addresses: Prefix[] = []
+  if (Address !== '') addresses.push(parsePrefix(Address, 'Interface.Address'))
+  if (AddressIPv6 !== '' && !disablesIpv6(options))
+    addresses.push(parsePrefix(AddressIPv6, 'Interface.AddressIPv6'))
+  const { mac } = await parts.endpoints.create({
+    id: request.EndpointID,
+    networkId: request.NetworkID,
+    addresses,
+    ...(MacAddress === '' ? {} : { mac: parseMac(MacAddress, 'Interface.MacAddress') })
+  })
+  return { body: { Interface: MacAddress === '' ? { MacAddress: mac } : {} } }
+}
+
+/** Docker does not put the address on such an interface, and routes to a family that is off fail its start. */
+function disablesIpv6(options: Options): boolean {
+  const sysctls = options['com.docker.network.endpoint.sysctls']
+  return typeof sysctls === 'string' && /(^|,)net\.ipv6\.conf\.ifname\.disable_ipv6=1(,|$)/i.test(sysctls)
+}
+
+async function join(
+  { endpoints, networks }: NetworkDriverParts,
+  request: parse.JoinRequest
+): Promise<Answer> {
+  const { NetworkID, EndpointID, SandboxKey } = request
+  const endpoint = await endpoints.join({ networkId: NetworkID, id: EndpointID }, SandboxKey)
+  return { body: joinAnswer(endpoint, networks.get(NetworkID)) }
+}
+
+function joinAnswer(endpoint: Endpoint, network: Network): object {
+  const { gateway, gateway6 } = endpoint.sandbox ?? {}
+  return {
+    InterfaceName: { SrcName: containerLinkName(endpoint.id), DstPrefix: network.interfacePrefix ?? 'eth' },
+    ...(gateway === undefined ? {} : { Gateway: gateway }),
+    ...(gateway6 === undefined ? {} : { GatewayIPv6: gateway6 }),
+    ...(gateway === undefined ? { DisableGatewayService: true } : {}),
+    StaticRoutes: [...routesOf(endpoint, network, gateway), ...routesOf(endpoint, network, gateway6)]
+  }
+}
+
+/**
+ * The connected route to the gateway, and the network's own subnets through it, so that a container on several networks
+ * talks to each of them over its own interface. An address with its subnet's prefix length brings that route itself.
+ */
+function routesOf(endpoint: Endpoint, network: Network, gateway: Ip | undefined): object[] {
+  if (gateway === undefined) return []
+  const own = endpoint.addresses.find((prefix) => familyOf(prefix) === familyOf(gateway))
+  const isHostAddress = own !== undefined && lengthOf(own) === widthOf(familyOf(own))
+  const subnets = network.subnets.filter(
+    ({ prefix }) => familyOf(prefix) === familyOf(gateway) && lengthOf(prefix) > 0
+  )
+  return [
+    { Destination: hostPrefix(gateway), RouteType: CONNECTED },
+    ...(isHostAddress
+      ? subnets.map(({ prefix }) => ({ Destination: prefix, RouteType: VIA_NEXT_HOP, NextHop: gateway }))
+      : [])
+  ]
+}
+
+/** Routed containers are reached at their own addresses; publishing on the host's addresses is not done yet. */
+function programExternalConnectivity({ log }: NetworkDriverParts, body: unknown): Promise<Answer> {
+  const { EndpointID, Options } = parse.parseEndpointOptions(body)
+  const ports = Options?.['com.docker.network.portmap']
+  if (Array.isArray(ports) && ports.length > 0) {
+    log.warn('ports are not published on the host: the container is reached at its own address', {
+      endpoint: EndpointID,
+      ports
+    })
+  }
+  return answer({})
+}
+
+function subnetsOf({ AddressSpace, Pool }: IpamData): Subnet[] {
+  return [{ space: AddressSpace, prefix: subnetOf(parsePrefix(Pool, 'Pool')) }]
+}
+
+function warnForeign(log: Log, options: Options, fields: object): void {
+  const keys = foreignOptions(options)
+  if (keys.length > 0) log.warn('options without meaning for net-routed are ignored', { ...fields, keys })
+}
+
+function asOptions(value: unknown): Options {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function answer(body: object): Promise<Answer> {
+  return Promise.resolve({ body })
+}

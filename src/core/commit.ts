@@ -1,0 +1,192 @@
+/**
+ * Every change of a record goes through here, in one order: check for conflicts, store, change the kernel; for removals
+ * the kernel first, then the store. A change that the kernel refuses is taken back, in the kernel, in memory and in the
+ * store. So a crash at any point leaves either the old state, or a record from which the next start finishes the work.
+ */
+import { desiredOfHost } from '../desired/host.js'
+import { desiredOfEndpoint } from '../desired/routed.js'
+import { ConflictError, KernelError, messageOf } from '../errors.js'
+import { keyOf } from '../host/objects.js'
+import type { HostObject } from '../host/objects.js'
+import type { Reconciler } from '../host/reconciler.js'
+import type { Log } from '../log.js'
+import type { RecordKind } from '../model/record.js'
+import { refOf } from '../store/records.js'
+import type { Records, Stored } from '../store/records.js'
+import type { Store } from '../store/store.js'
+
+export interface Change {
+  readonly put?: readonly Stored[]
+  readonly remove?: readonly RecordRef[]
+  /** True = a container end that is gone makes the change fail. */
+  readonly needsLinks?: boolean
+}
+
+export interface RecordRef {
+  readonly kind: RecordKind
+  readonly id: string
+}
+
+/** A change under way: the records as they were, and the objects it takes away and brings. */
+interface Step {
+  readonly change: Change
+  readonly put: readonly Stored[]
+  readonly before: readonly Stored[]
+  readonly removed: readonly Stored[]
+  readonly drop: readonly HostObject[]
+  readonly add: readonly HostObject[]
+}
+
+export class Committer {
+  readonly #store: Store
+  readonly #records: Records
+  readonly #reconciler: Reconciler
+  readonly #log: Log
+  /** Which record an object belongs to, by the object's key. */
+  readonly #owners = new Map<string, string>()
+
+  constructor(parts: { store: Store; records: Records; reconciler: Reconciler; log: Log }) {
+    this.#store = parts.store
+    this.#records = parts.records
+    this.#reconciler = parts.reconciler
+    this.#log = parts.log
+  }
+
+  /** Tells the reconciler what all loaded records want. The caller runs the first pass. */
+  adopt(): void {
+    this.#reconciler.want([], this.#hostObjects())
+    for (const record of this.#records.all('endpoint')) {
+      const objects = desiredOfEndpoint(record)
+      this.#claim(record.id, objects)
+      this.#reconciler.want([], objects)
+    }
+  }
+
+  /**
+   * Makes a change durable and real. Throws ConflictError before anything was touched, StoreError before the kernel was
+   * touched, KernelError after everything was put back (an endpoint whose removal failed stays marked as deleted).
+   */
+  async commit(change: Change): Promise<void> {
+    const step = this.#stage(change)
+    try {
+      for (const { kind, record } of step.put) await this.#store.put(kind, record)
+    } catch (error) {
+      await this.#restoreRecords(step)
+      throw error
+    }
+    await this.#settle(step.drop, step.add)
+    const fault = this.#faultOf(step)
+    if (fault) {
+      await this.#takeBack(step)
+      throw fault
+    }
+    await this.#finish(step)
+  }
+
+  /** Changes the memory, and reserves what the change brings, in one go: two changes cannot both pass the check. */
+  #stage(change: Change): Step {
+    const put = change.put ?? []
+    const removed = (change.remove ?? []).flatMap((ref) => this.#lookUp(ref))
+    const before = put.flatMap((stored) => this.#lookUp(refOf(stored)))
+    for (const stored of put) this.#refuseConflicts(stored)
+    const touchesHost = [...put, ...removed].some(({ kind }) => kind === 'network' || kind === 'setting')
+    const hostBefore = touchesHost ? this.#hostObjects() : []
+    for (const stored of put) {
+      this.#records.set(stored.kind, stored.record)
+      this.#claim(stored.record.id, objectsOf(stored))
+    }
+    const hostAfter = touchesHost ? this.#hostObjects(removed) : []
+    const drop = [...[...before, ...removed].flatMap(objectsOf), ...hostBefore]
+    return { change, put, before, removed, drop, add: [...put.flatMap(objectsOf), ...hostAfter] }
+  }
+
+  async #finish({ removed, drop, add }: Step): Promise<void> {
+    const kept = new Set(add.map(keyOf))
+    for (const object of drop) if (!kept.has(keyOf(object))) this.#owners.delete(keyOf(object))
+    for (const { kind, record } of removed) this.#records.delete(kind, record.id)
+    for (const { kind, record } of removed) await this.#store.delete(kind, record.id)
+  }
+
+  async #takeBack(step: Step): Promise<void> {
+    await this.#restoreRecords(step)
+    for (const stored of step.removed) {
+      if (stored.kind === 'endpoint')
+        await this.#keep({ kind: 'endpoint', record: { ...stored.record, deleted: true } })
+    }
+    await this.#settle(step.add, [...step.before.flatMap(objectsOf), ...this.#hostObjects()])
+  }
+
+  /** Puts memory and store back. A store that fails here is logged: what the kernel has is what counts. */
+  async #restoreRecords({ put, before }: Step): Promise<void> {
+    for (const stored of put) for (const object of objectsOf(stored)) this.#owners.delete(keyOf(object))
+    for (const { kind, record } of put) {
+      const old = before.find((stored) => stored.kind === kind && stored.record.id === record.id)
+      if (old) {
+        await this.#keep(old)
+        this.#claim(old.record.id, objectsOf(old))
+      } else {
+        this.#records.delete(kind, record.id)
+        await this.#quietly(() => this.#store.delete(kind, record.id))
+      }
+    }
+  }
+
+  async #keep({ kind, record }: Stored): Promise<void> {
+    this.#records.set(kind, record)
+    await this.#quietly(() => this.#store.put(kind, record))
+  }
+
+  async #quietly(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#log.error('taking back a change in the store failed', { err: messageOf(error) })
+    }
+  }
+
+  #settle(drop: readonly HostObject[], add: readonly HostObject[]): Promise<void> {
+    this.#reconciler.want(drop, add)
+    return this.#reconciler.settle()
+  }
+
+  #lookUp({ kind, id }: RecordRef): Stored[] {
+    const stored = this.#records.find(kind, id)
+    return stored ? [stored] : []
+  }
+
+  /** What the host needs for the networks there are, without those that are about to go. */
+  #hostObjects(removed: readonly Stored[] = []): HostObject[] {
+    const gone = new Set(removed.map(({ record }) => record.id))
+    return desiredOfHost(
+      this.#records.all('network').filter(({ id }) => !gone.has(id)),
+      this.#records.all('setting').filter(({ id }) => !gone.has(id))
+    )
+  }
+
+  #refuseConflicts(stored: Stored): void {
+    for (const object of objectsOf(stored)) {
+      const owner = this.#owners.get(keyOf(object))
+      if (owner !== undefined && owner !== stored.record.id) {
+        throw new ConflictError(`${keyOf(object)} belongs to endpoint ${owner} already`)
+      }
+    }
+  }
+
+  #claim(recordId: string, objects: readonly HostObject[]): void {
+    for (const object of objects) this.#owners.set(keyOf(object), recordId)
+  }
+
+  #faultOf({ change, add, drop }: Step): KernelError | undefined {
+    for (const object of [...add, ...drop]) {
+      const fault = this.#reconciler.faults.get(keyOf(object))
+      if (fault) return fault
+    }
+    const lost = add.find((object) => object.kind === 'link' && this.#reconciler.lost.has(object.name))
+    if (change.needsLinks !== true || lost?.kind !== 'link') return undefined
+    return new KernelError('ENODEV', `link ${lost.name} is gone, and the container end with it`)
+  }
+}
+
+function objectsOf(stored: Stored): HostObject[] {
+  return stored.kind === 'endpoint' ? desiredOfEndpoint(stored.record) : []
+}

@@ -1,0 +1,230 @@
+/**
+ * Endpoints, from their creation to their end. Every use case may be called twice; every end succeeds for an endpoint
+ * that is gone, because the runtime's engine only logs a failure and never comes back.
+ */
+import { ConflictError, NotFoundError, messageOf } from '../errors.js'
+import type { Reconciler } from '../host/reconciler.js'
+import type { Log } from '../log.js'
+import { hostLinkName, shortHash } from '../model/endpoint.js'
+import type { Endpoint, Sandbox } from '../model/endpoint.js'
+import { addressOf, familyOf, macOf } from '../model/ip.js'
+import type { Ip, Mac, Prefix } from '../model/ip.js'
+import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
+import type { Network } from '../model/network.js'
+import type { Records } from '../store/records.js'
+import type { Committer } from './commit.js'
+import { Exclusive } from './exclusive.js'
+import type { Networks } from './networks.js'
+
+export interface EndpointRequest {
+  readonly id: string
+  readonly networkId: string
+  readonly addresses: readonly Prefix[]
+  readonly mac?: Mac
+}
+
+/** Which endpoint, as every call of a runtime names it. */
+export interface EndpointRef {
+  readonly networkId: string
+  readonly id: string
+}
+
+interface Parts {
+  readonly records: Records
+  readonly committer: Committer
+  readonly reconciler: Reconciler
+  readonly networks: Networks
+  readonly log: Log
+  /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
+  readonly defaultMtu: () => number | undefined
+  readonly now: () => Date
+}
+
+export class Endpoints {
+  readonly #parts: Parts
+  readonly #exclusive = new Exclusive()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Makes the pair of links. Throws NotFoundError for an unknown network, KernelError when the host is as before. */
+  create(request: EndpointRequest): Promise<Endpoint> {
+    return this.#exclusive.run(request.id, async () => {
+      const network = this.#parts.networks.get(request.networkId)
+      const known = this.#parts.records.get('endpoint', request.id)
+      if (known && !known.deleted) return sameOrConflict(known, request)
+      await this.#replaceStale(request)
+      const endpoint = this.#decide(request, network)
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
+      this.#tell('endpoint created', endpoint)
+      return endpoint
+    })
+  }
+
+  /** Routes the addresses to the container. The same sandbox again gets the same answer. */
+  join(ref: EndpointRef, path: string): Promise<Endpoint> {
+    return this.#exclusive.run(ref.id, async () => {
+      const network = this.#parts.networks.get(ref.networkId)
+      const endpoint = this.#get(ref)
+      if (endpoint.sandbox?.path === path) return endpoint
+      if (endpoint.sandbox) {
+        throw new ConflictError(
+          `endpoint ${ref.id} is in sandbox ${endpoint.sandbox.path} already, it cannot join ${path}`
+        )
+      }
+      const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
+      const joined = { ...fresh, sandbox: this.#sandbox(path, fresh, network) }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
+      this.#tell('endpoint joined', joined)
+      return joined
+    })
+  }
+
+  /** Withdraws the addresses at once; the links stay until the endpoint is deleted. */
+  leave(ref: EndpointRef): Promise<void> {
+    return this.#exclusive.run(ref.id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', ref.id)
+      if (!endpoint || endpoint.left || endpoint.deleted) return
+      const { sandbox: _sandbox, ...rest } = endpoint
+      const left: Endpoint = { ...rest, left: true }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }] })
+      this.#tell('endpoint left', left)
+    })
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (endpoint) await this.#remove(endpoint)
+    })
+  }
+
+  /**
+   * An engine that gives back the address of an endpoint says that its container is dead: after a crash of dockerd this is
+   * all that is said. Withdraws the address; an endpoint without any is deleted.
+   */
+  async withdraw(address: Ip, isOurs: (network: Network) => boolean): Promise<void> {
+    for (const { id, networkId } of this.#parts.records.endpointsWithAddress(address)) {
+      const network = this.#parts.records.get('network', networkId)
+      if (network && isOurs(network)) await this.#exclusive.run(id, () => this.#withdrawFrom(id, address))
+    }
+  }
+
+  /** Removes endpoints whose removal failed before, and those whose container end has been gone for this long. */
+  async collect(lostSinceMs: number): Promise<void> {
+    const { records, reconciler, now, log } = this.#parts
+    for (const endpoint of records.all('endpoint')) {
+      const isLost = endpoint.sandbox === undefined && reconciler.lost.has(hostLinkName(endpoint.id))
+      const age = now().getTime() - Date.parse(endpoint.since)
+      if (!endpoint.deleted && !(isLost && age > lostSinceMs)) continue
+      try {
+        await this.delete(endpoint.id)
+      } catch (error) {
+        log.warn('endpoint cannot be removed, will be tried again', {
+          endpoint: endpoint.id,
+          err: messageOf(error)
+        })
+      }
+    }
+  }
+
+  #get(ref: EndpointRef): Endpoint {
+    const endpoint = this.#parts.records.get('endpoint', ref.id)
+    if (endpoint && !endpoint.deleted && endpoint.networkId === ref.networkId) return endpoint
+    throw new NotFoundError(
+      `endpoint ${ref.id} of network ${ref.networkId} is not known to net-routed: start the container again`
+    )
+  }
+
+  #decide(request: EndpointRequest, network: Network): Endpoint {
+    const mtu = network.mtu ?? this.#parts.defaultMtu()
+    return {
+      id: request.id,
+      networkId: request.networkId,
+      addresses: request.addresses,
+      mac: request.mac ?? macFor(request),
+      ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
+      ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),
+      since: this.#parts.now().toISOString()
+    }
+  }
+
+  /**
+   * The next hops of this container. Two networks with one gateway cannot be joined by one container (its second route to
+   * the gateway would exist already), so the second one uses its network's own link-local gateway.
+   */
+  #sandbox(path: string, endpoint: Endpoint, network: Network): Sandbox {
+    const others = this.#parts.records.endpointsOfSandbox(path).map(({ sandbox }) => sandbox)
+    const hasFamily = (family: 4 | 6): boolean =>
+      endpoint.addresses.some((prefix) => familyOf(prefix) === family)
+    const free = (wanted: Ip | undefined, own: Ip | undefined): Ip | undefined =>
+      wanted === undefined || others.some((other) => other?.gateway === wanted || other?.gateway6 === wanted)
+        ? own
+        : wanted
+    const gateway = hasFamily(4) ? free(network.gateway, linkLocalGateway(network.number)) : undefined
+    const gateway6 = hasFamily(6) ? free(network.gateway6, linkLocalGateway6(network.number)) : undefined
+    return {
+      path,
+      runtime: 'docker',
+      ...(gateway === undefined ? {} : { gateway }),
+      ...(gateway6 === undefined ? {} : { gateway6 })
+    }
+  }
+
+  /** A sandbox refresh: left, not deleted, joined again. The pair may have gone with the sandbox. */
+  async #renew(endpoint: Endpoint): Promise<Endpoint> {
+    const { left: _left, ...fresh } = endpoint
+    await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: fresh }], needsLinks: true })
+    return fresh
+  }
+
+  async #withdrawFrom(id: string, address: Ip): Promise<void> {
+    const endpoint = this.#parts.records.get('endpoint', id)
+    if (!endpoint) return
+    const addresses = endpoint.addresses.filter((prefix) => addressOf(prefix) !== address)
+    this.#parts.log.info('address given back by the engine, endpoint is dead', { endpoint: id, address })
+    if (addresses.length === 0) await this.#remove(endpoint)
+    else
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: { ...endpoint, addresses } }] })
+  }
+
+  async #remove(endpoint: Endpoint): Promise<void> {
+    await this.#parts.committer.commit({ remove: [{ kind: 'endpoint', id: endpoint.id }] })
+    this.#tell('endpoint deleted', endpoint)
+  }
+
+  /** The engine's own bookkeeping gave the address to this request, so another endpoint with it is dead. */
+  async #replaceStale(request: EndpointRequest): Promise<void> {
+    for (const address of request.addresses.map(addressOf)) {
+      for (const { id } of this.#parts.records.endpointsWithAddress(address)) {
+        this.#parts.log.warn('endpoint replaced, its end was never reported', {
+          endpoint: id,
+          by: request.id,
+          address
+        })
+        await this.delete(id)
+      }
+    }
+  }
+
+  #tell(message: string, { id, networkId, addresses, sandbox }: Endpoint): void {
+    this.#parts.log.info(message, { endpoint: id, network: networkId, addresses, sandbox: sandbox?.path })
+  }
+}
+
+function sameOrConflict(known: Endpoint, request: EndpointRequest): Endpoint {
+  const isSame = known.networkId === request.networkId && known.addresses.join() === request.addresses.join()
+  if (isSame && (request.mac === undefined || request.mac === known.mac)) return known
+  throw new ConflictError(
+    `endpoint ${request.id} exists already with addresses ${known.addresses.join(', ')}`
+  )
+}
+
+/** From the IPv4 address, else the IPv6 address, else the id. */
+function macFor({ id, addresses }: EndpointRequest): Mac {
+  const prefix = addresses.find((candidate) => familyOf(candidate) === 4) ?? addresses[0]
+  if (prefix !== undefined) return macOf(addressOf(prefix))
+  const hex = shortHash(id).slice(0, 8).match(/../g) ?? []
+  return ['02', '42', ...hex].join(':') as Mac
+}

@@ -1,0 +1,148 @@
+/** Networks: created and removed by a front end, numbered here. The first one prepares the host, the last one restores it. */
+import { ConflictError, ExhaustedError, NotFoundError } from '../errors.js'
+import { neededSettings } from '../desired/host.js'
+import type { Host, HostFacts } from '../host/host.js'
+import type { Log } from '../log.js'
+import { contains, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
+import type { Ip } from '../model/ip.js'
+import { linkLocalGateway } from '../model/network.js'
+import type { Network } from '../model/network.js'
+import type { Records, Stored } from '../store/records.js'
+import type { Committer, RecordRef } from './commit.js'
+import { Exclusive } from './exclusive.js'
+
+/** A network as a front end asks for it. */
+export type NetworkRequest = Omit<Network, 'number' | 'mode' | 'gatewayIsForeign'>
+
+export class Networks {
+  readonly #records: Records
+  readonly #committer: Committer
+  readonly #host: Host
+  readonly #log: Log
+  readonly #exclusive = new Exclusive()
+
+  constructor(parts: { records: Records; committer: Committer; host: Host; log: Log }) {
+    this.#records = parts.records
+    this.#committer = parts.committer
+    this.#host = parts.host
+    this.#log = parts.log
+  }
+
+  /** Throws NotFoundError that says what to do. */
+  get(id: string): Network {
+    const network = this.#records.get('network', id)
+    if (network) return network
+    throw new NotFoundError(
+      `network ${id} is not known to net-routed (its record is gone, or it was made by another driver): ` +
+        'remove it with "docker network rm" and create it again'
+    )
+  }
+
+  /** Called twice with the same request it does nothing. Throws ConflictError for a subnet in use. */
+  create(request: NetworkRequest): Promise<Network> {
+    return this.#exclusive.run('', async () => {
+      const known = this.#records.get('network', request.id)
+      if (known) return known
+      await this.#replaceStale(request)
+      const facts = await this.#host.facts()
+      const network = this.#decide(request, facts)
+      await this.#committer.commit({
+        put: [
+          ...this.#settingsFor([...this.#records.all('network'), network], facts),
+          { kind: 'network', record: network }
+        ]
+      })
+      this.#log.info('network created', {
+        network: network.id,
+        gateway: network.gateway ?? linkLocalGateway(network.number)
+      })
+      return network
+    })
+  }
+
+  /** Unknown networks are no error. Endpoints of the network must have been deleted before. */
+  delete(id: string): Promise<void> {
+    return this.#exclusive.run('', async () => {
+      if (!this.#records.get('network', id)) return
+      const isLast = this.#records.count('network') === 1
+      const settings = this.#records.all('setting').map(({ id }): RecordRef => ({ kind: 'setting', id }))
+      // dockerd found forwarding on and did not turn it on itself: it would not notice that it is gone.
+      const dockerForwards = isLast && settings.length > 0 && (await this.#host.facts()).dockerForwards
+      if (dockerForwards) this.#log.info('forwarding stays on, Docker uses it', { network: id })
+      await this.#committer.commit({ remove: [{ kind: 'network', id }, ...(dockerForwards ? settings : [])] })
+      if (isLast && !dockerForwards) await this.#committer.commit({ remove: settings })
+      this.#log.info('network deleted', { network: id })
+    })
+  }
+
+  /** After a reboot: the values to restore are those of now. */
+  async claimSettings(): Promise<void> {
+    const networks = this.#records.all('network')
+    if (networks.length === 0) return
+    await this.#committer.commit({ put: this.#settingsFor(networks, await this.#host.facts()) })
+  }
+
+  #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {
+    return [...neededSettings(networks)].flatMap(([id, needed]): Stored[] => {
+      const before = sysctls[id]
+      if (before === undefined || before === needed || this.#records.get('setting', id)) return []
+      return [{ kind: 'setting', record: { id, before } }]
+    })
+  }
+
+  #decide(request: NetworkRequest, facts: HostFacts): Network {
+    const number = this.#freeNumber(facts)
+    const isForeign = request.gateway !== undefined && belongsToRouter(request.gateway, facts)
+    return { ...request, mode: 'routed', number, ...(isForeign ? { gatewayIsForeign: true } : {}) }
+  }
+
+  /** Lowest number whose link-local gateway nobody has: neither another network nor the host itself. */
+  #freeNumber({ addresses }: HostFacts): number {
+    const taken = new Set(this.#records.all('network').map(({ number }) => number))
+    for (let number = 1; number < 1 << 16; number++) {
+      const gateway = linkLocalGateway(number)
+      if (gateway !== undefined && !taken.has(number) && !addresses.includes(gateway)) return number
+    }
+    throw new ExhaustedError(
+      'no link-local gateway is left for another network: 64,000 networks exist on this host'
+    )
+  }
+
+  /**
+   * Docker does not say when a network is gone whose creation failed half-way, or that was removed while we were down. An
+   * IPAM never hands out a subnet twice, so an empty network with an overlapping subnet is such a one.
+   */
+  async #replaceStale(request: NetworkRequest): Promise<void> {
+    for (const network of this.#records.all('network')) {
+      const overlap = network.subnets.find((a) =>
+        request.subnets.some(
+          (b) =>
+            a.space === b.space && isSubnet(a.prefix) && isSubnet(b.prefix) && overlaps(a.prefix, b.prefix)
+        )
+      )
+      if (!overlap) continue
+      const endpoints = this.#records.endpointsOfNetwork(network.id).length
+      if (endpoints > 0) {
+        throw new ConflictError(
+          `subnet ${overlap.prefix} overlaps with network ${network.id}, which has ${String(endpoints)} endpoints: give another --subnet`
+        )
+      }
+      this.#log.warn('network replaced, its removal was never reported', {
+        network: network.id,
+        by: request.id
+      })
+      await this.#committer.commit({ remove: [{ kind: 'network', id: network.id }] })
+    }
+  }
+}
+
+/** The null IPAM gives 0.0.0.0/0, which overlaps with nothing. */
+function isSubnet(prefix: Parameters<typeof lengthOf>[0]): boolean {
+  return lengthOf(prefix) > 0
+}
+
+/** True for an address in a subnet of the host that is not its own: some router there answers for it. */
+function belongsToRouter(gateway: Ip, { addresses, connected }: HostFacts): boolean {
+  if (addresses.includes(gateway)) return false
+  return connected.some((subnet) => contains(parsePrefix(subnet), gateway))
+}

@@ -1,0 +1,28 @@
+/** What the host itself needs as long as it has a network of ours: forwarding, and a firewall that lets us through. */
+import type { HostObject } from '../host/objects.js'
+import { familyOf } from '../model/ip.js'
+import type { Network } from '../model/network.js'
+import type { Setting } from '../model/setting.js'
+
+const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
+
+/** With networks: what they need. Without: the values that our settings replaced. */
+export function desiredOfHost(networks: readonly Network[], settings: readonly Setting[]): HostObject[] {
+  const families = familiesOf(networks)
+  if (networks.length === 0)
+    return settings.map(({ id, before }) => ({ kind: 'sysctl', key: id, value: before }))
+  return families.flatMap((family): HostObject[] => [
+    { kind: 'sysctl', key: FORWARDING[family], value: '1' },
+    { kind: 'firewall', family, intact: true }
+  ])
+}
+
+/** The sysctls that these networks need, with the value they need. */
+export function neededSettings(networks: readonly Network[]): ReadonlyMap<string, string> {
+  return new Map(networks.length === 0 ? [] : familiesOf(networks).map((family) => [FORWARDING[family], '1']))
+}
+
+function familiesOf(networks: readonly Network[]): readonly (4 | 6)[] {
+  const hasIpv6 = networks.some(({ subnets }) => subnets.some(({ prefix }) => familyOf(prefix) === 6))
+  return hasIpv6 ? [4, 6] : [4]
+}

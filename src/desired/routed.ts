@@ -1,0 +1,67 @@
+/**
+ * A routed endpoint on its host: the host end of its pair, and once the container has joined, the gateway's address, a
+ * permanent neighbour entry and a host route per container address.
+ *
+ * The gateway is an address of the host end, so that the host answers ARP and NDP for it at once; proxy ARP would answer
+ * after a random delay and only where the host has a route for the gateway. Where a router outside really has the
+ * gateway's address we must not take it, and proxy ARP (without the delay) it is.
+ */
+import type { Address, HostObject, Link } from '../host/objects.js'
+import { containerLinkName, hostLinkName } from '../model/endpoint.js'
+import type { Endpoint, Sandbox } from '../model/endpoint.js'
+import { addressOf, familyOf, hostPrefix, lengthOf, widthOf, withLength } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
+
+const METRIC = { 4: 0, 6: 1024 } as const
+/** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
+const LINK_LOCAL_LENGTH = 64
+
+/** What the host should have for an endpoint. Nothing for one that is being deleted. */
+export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
+  if (endpoint.deleted) return []
+  const link = linkOf(endpoint)
+  if (!endpoint.sandbox) return [link]
+  return [
+    link,
+    ...gatewayAddresses(endpoint, endpoint.sandbox, link.name),
+    ...endpoint.addresses.flatMap((prefix): HostObject[] => {
+      const address = addressOf(prefix)
+      return [
+        { kind: 'neighbour', link: link.name, address, mac: endpoint.mac },
+        { kind: 'route', link: link.name, dst: hostPrefix(address), metric: METRIC[familyOf(address)] }
+      ]
+    })
+  ]
+}
+
+function linkOf(endpoint: Endpoint): Link {
+  const adopted = endpoint.sandbox !== undefined || endpoint.left === true
+  return {
+    kind: 'link',
+    name: hostLinkName(endpoint.id),
+    alias: `net-routed endpoint ${endpoint.id}`,
+    ...(endpoint.mtu === undefined ? {} : { mtu: endpoint.mtu }),
+    ipv6: endpoint.addresses.some((prefix) => familyOf(prefix) === 6),
+    proxyArp: endpoint.gatewayIsForeign === true || endpoint.addresses.some(asksForNeighbours),
+    settled: true,
+    ...(adopted ? {} : { veth: { name: containerLinkName(endpoint.id), mac: endpoint.mac } })
+  }
+}
+
+/** With a wider prefix than /32 (Docker's own IPAM) the container takes its subnet for a link and asks by ARP. */
+function asksForNeighbours(prefix: Prefix): boolean {
+  return familyOf(prefix) === 4 && lengthOf(prefix) < widthOf(4)
+}
+
+function gatewayAddresses(endpoint: Endpoint, sandbox: Sandbox, link: string): Address[] {
+  const { gateway, gateway6 } = sandbox
+  const own = (address: Ip, length: number): Address => ({
+    kind: 'address',
+    link,
+    address: withLength(address, length)
+  })
+  return [
+    ...(gateway === undefined || endpoint.gatewayIsForeign ? [] : [own(gateway, 32)]),
+    ...(gateway6 === undefined ? [] : [own(gateway6, gateway6.startsWith('fe80:') ? LINK_LOCAL_LENGTH : 128)])
+  ]
+}

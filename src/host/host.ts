@@ -1,0 +1,41 @@
+import type { KernelError } from '../errors.js'
+import type { HostObject, Kind, Op } from './objects.js'
+
+/**
+ * Door to one network namespace. There are two: LinuxHost and FakeHost, held to the same contract
+ * (test/contract/host-contract.ts): what was applied is listed again, exactly; adding what is there and deleting what is
+ * gone succeed; foreign objects are never listed.
+ */
+export interface Host {
+  /** All objects with our mark, and the known sysctls; only of these kinds if given. */
+  list(kinds?: readonly Kind[]): Promise<HostObject[]>
+  /** Applies in order and goes on after a failure. Returns why a key failed. */
+  apply(ops: readonly Op[]): Promise<ReadonlyMap<string, KernelError>>
+  /** What the host is like besides our objects, read now. */
+  facts(): Promise<HostFacts>
+  /** Calls back when somebody else may have changed one of our objects. Returns how to stop. */
+  watch(onChange: (change: HostChange) => void): () => void
+}
+
+export interface HostFacts {
+  /** Smallest MTU of the links that lead out of this host, in bytes; absent where there is none. */
+  readonly uplinkMtu?: number
+  /** Addresses of the host itself, without those on our links. */
+  readonly addresses: readonly string[]
+  /** Subnets that the host reaches directly, without those of our links: `192.0.2.0/24`. */
+  readonly connected: readonly string[]
+  /** Present values of the known sysctls. */
+  readonly sysctls: Readonly<Record<string, string>>
+  /** True if Docker's own iptables chains are present: dockerd relies on forwarding. */
+  readonly dockerForwards: boolean
+}
+
+/** A kernel event, told by key where it is about one object. */
+export interface HostChange {
+  readonly kind: Kind
+  readonly key?: string
+  readonly gone: boolean
+}
+
+/** The sysctls that a Host lists: namespace-wide, and needed for routing to containers. */
+export const KNOWN_SYSCTLS = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] as const

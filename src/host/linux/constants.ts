@@ -1,0 +1,146 @@
+/**
+ * Numbers of the kernel's interfaces, with the header that they come from. All are stable ABI and, except where Alpha, MIPS,
+ * PA-RISC and SPARC differ, which are not supported, the same on every architecture.
+ */
+
+/** asm-generic/socket.h, linux/socket.h, linux/netlink.h */
+export const AF = { UNSPEC: 0, INET: 2, INET6: 10, NETLINK: 16 } as const
+export const SOCK = { RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const
+export const SOL = { SOCKET: 1, NETLINK: 270 } as const
+export const SO = { RCVBUF: 8, RCVBUFFORCE: 33 } as const
+export const MSG_DONTWAIT = 0x40
+export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const
+export const NETLINK_OPTION = { ADD_MEMBERSHIP: 1, CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 } as const
+
+/** asm-generic/fcntl.h, sys/file.h, linux/sched.h */
+export const O = { RDWR: 2, CREAT: 0o100, CLOEXEC: 0o2000000, ASYNC: 0o20000 } as const
+export const F = { GETFL: 3, SETFL: 4, SETOWN: 8, SETSIG: 10 } as const
+export const LOCK = { EX: 2, NB: 4 } as const
+export const CLONE_NEWNET = 0x40000000
+
+/** linux/netlink.h */
+export const NLM_F = {
+  REQUEST: 0x1,
+  ACK: 0x4,
+  DUMP_INTR: 0x10,
+  DUMP: 0x300,
+  REPLACE: 0x100,
+  EXCL: 0x200,
+  CREATE: 0x400,
+  CAPPED: 0x100,
+  ACK_TLVS: 0x200
+} as const
+export const NLMSG = { ERROR: 2, DONE: 3 } as const
+export const NLMSGERR_ATTR_MSG = 1
+export const NLA_F_NESTED = 0x8000
+export const NLA_TYPE_MASK = 0x3fff
+
+/** linux/rtnetlink.h */
+export const RTM = {
+  NEWLINK: 16,
+  DELLINK: 17,
+  GETLINK: 18,
+  SETLINK: 19,
+  NEWADDR: 20,
+  DELADDR: 21,
+  GETADDR: 22,
+  NEWROUTE: 24,
+  DELROUTE: 25,
+  GETROUTE: 26,
+  NEWNEIGH: 28,
+  DELNEIGH: 29,
+  GETNEIGH: 30,
+  NEWNEIGHTBL: 64,
+  GETNEIGHTBL: 66,
+  SETNEIGHTBL: 67
+} as const
+export const RTNLGRP = {
+  LINK: 1,
+  NEIGH: 3,
+  IPV4_IFADDR: 5,
+  IPV4_ROUTE: 7,
+  IPV6_IFADDR: 9,
+  IPV6_ROUTE: 11
+} as const
+export const RTEXT_FILTER_SKIP_STATS = 1 << 3
+export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, MULTIPATH: 9, VIA: 18 } as const
+export const RTM_F_FIB_MATCH = 0x2000
+export const RT_TABLE_MAIN = 254
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const
+export const RTN_UNICAST = 1
+export const RTPROT_KERNEL = 2
+
+/** linux/rtnetlink.h and iproute2's rt_protos: for error messages only. */
+export const ROUTE_PROTOCOLS: Readonly<Record<number, string>> = {
+  1: 'redirect',
+  2: 'kernel',
+  3: 'boot',
+  4: 'static',
+  9: 'ra',
+  11: 'zebra',
+  12: 'bird',
+  16: 'dhcp',
+  186: 'bgp',
+  187: 'isis',
+  188: 'ospf',
+  189: 'rip',
+  192: 'eigrp'
+}
+
+/** linux/if.h, linux/if_link.h, linux/veth.h */
+export const IFF = { UP: 0x1, LOOPBACK: 0x8 } as const
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINKINFO: 18,
+  IFALIAS: 20,
+  AF_SPEC: 26,
+  GROUP: 27,
+  EXT_MASK: 29,
+  NUM_TX_QUEUES: 31,
+  NUM_RX_QUEUES: 32
+} as const
+export const IFLA_INFO = { KIND: 1, DATA: 2 } as const
+export const VETH_INFO_PEER = 1
+export const IFLA_INET_CONF = 1
+export const IFLA_INET6 = { CONF: 2, ADDR_GEN_MODE: 8 } as const
+export const IN6_ADDR_GEN_MODE_NONE = 1
+
+/** linux/ip.h (counted from 1) and linux/ipv6.h (counted from 0) */
+export const IPV4_DEVCONF = {
+  FORWARDING: 1,
+  PROXY_ARP: 3,
+  ACCEPT_REDIRECTS: 4,
+  SEND_REDIRECTS: 6,
+  RP_FILTER: 8,
+  TAG: 12
+} as const
+export const IPV6_DEVCONF = { DISABLE_IPV6: 26, ADDR_GEN_MODE: 47 } as const
+
+/** linux/if_addr.h */
+export const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const
+export const IFA_F = { NODAD: 0x02, PERMANENT: 0x80 } as const
+
+/** linux/neighbour.h */
+export const NDA = { DST: 1, LLADDR: 2, PROTOCOL: 12 } as const
+export const NUD_PERMANENT = 0x80
+export const NDTA = { NAME: 1, PARMS: 6 } as const
+export const NDTPA = { IFINDEX: 1, PROXY_DELAY: 13 } as const
+
+/** linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h */
+export const NFNLGRP_NFTABLES = 7
+export const NFNL_SUBSYS_NFTABLES = 10
+export const NFT_MSG = {
+  NEWTABLE: 0,
+  DELTABLE: 2,
+  NEWCHAIN: 3,
+  DELCHAIN: 5,
+  NEWRULE: 6,
+  DELRULE: 8,
+  NEWGEN: 15
+} as const
+/** The same number in messages about tables, chains and rules. */
+export const NFTA_TABLE = 1
+export const NFTA_CHAIN_NAME = 3
+export const NFTA_RULE_CHAIN = 2

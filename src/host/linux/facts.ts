@@ -1,0 +1,67 @@
+import type { HostFacts } from '../host.js'
+import { decodeAddress, getAddresses } from './addresses.js'
+import { RTPROT_KERNEL, RT_SCOPE } from './constants.js'
+import type { Kernel } from './kernel.js'
+import { decodeLink, getLinks, isOurs } from './links.js'
+import type { FoundLink } from './links.js'
+import { decodeRoute, getRoutes } from './routes.js'
+import type { FoundRoute } from './routes.js'
+import { listSysctls } from './sysctls.js'
+
+/** Kinds of links that lead to containers or nowhere, by how they are usually named. */
+const INNER_LINK = /^(docker|br-|veth|virbr|cni|ifb|dummy)/
+const LINK_LOCAL_PREFIX = 'fe80::/64'
+
+/** What the host is like, apart from its firewall. */
+export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'dockerForwards'>> {
+  const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter((link) => !isOurs(link))
+  const addresses = await kernel.dumps.dump(getAddresses(), decodeAddress)
+  const routes = [
+    ...(await kernel.dumps.dump(getRoutes(4), relevantRoute)),
+    ...(await kernel.dumps.dump(getRoutes(6), relevantRoute))
+  ]
+  const foreign = new Set(links.map(({ index }) => index))
+  const uplinks = uplinksOf(links, routes)
+  return {
+    ...(uplinks.length === 0 ? {} : { uplinkMtu: Math.min(...uplinks.map(({ mtu }) => mtu)) }),
+    addresses: addresses.filter(({ index }) => foreign.has(index)).map(({ address }) => address.replace(/\/.*/, '')),
+    connected: connected(routes, foreign),
+    sysctls: Object.fromEntries(listSysctls(kernel.inside).map(({ key, value }) => [key, value]))
+  }
+}
+
+/** Of a full table of the Internet only what matters here is kept. */
+function relevantRoute(body: Buffer): FoundRoute | undefined {
+  const route = decodeRoute(body)
+  return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL) ? route : undefined
+}
+
+function uplinksOf(links: readonly FoundLink[], routes: readonly FoundRoute[]): FoundLink[] {
+  const carrying = (test: (route: FoundRoute) => boolean): FoundLink[] => {
+    const indexes = new Set(routes.filter(test).flatMap((route) => route.indexes))
+    return links.filter(({ index, isLoopback }) => indexes.has(index) && !isLoopback)
+  }
+  const candidates = [
+    carrying(isDefault),
+    carrying(({ via }) => via !== undefined),
+    links.filter(({ isUp, isLoopback, name }) => isUp && !isLoopback && !INNER_LINK.test(name))
+  ]
+  return candidates.find(({ length }) => length > 0) ?? []
+}
+
+function isDefault({ dst }: FoundRoute): boolean {
+  return dst.endsWith('/0')
+}
+
+/** The kernel makes one such route for each address with a subnet; of IPv6 the scope says nothing. */
+function connected(routes: readonly FoundRoute[], foreign: ReadonlySet<number>): string[] {
+  const found = routes.filter(
+    ({ protocol, via, scope, dst, indexes }) =>
+      protocol === RTPROT_KERNEL &&
+      via === undefined &&
+      (dst.includes(':') || scope === RT_SCOPE.LINK) &&
+      dst !== LINK_LOCAL_PREFIX &&
+      indexes.some((index) => foreign.has(index))
+  )
+  return [...new Set(found.map(({ dst }) => dst))]
+}

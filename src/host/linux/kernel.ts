@@ -1,0 +1,40 @@
+import { KernelError } from '../../errors.js'
+import { describeOp } from '../objects.js'
+import type { Op } from '../objects.js'
+import { decodeLink, getLink, getLinkAt } from './links.js'
+import type { FoundLink } from './links.js'
+import type { NetlinkSocket } from './netlink.js'
+import type { Inside } from './netns.js'
+
+/** What it takes to talk to the kernel about one network namespace. */
+export interface Kernel {
+  /** For changes. */
+  readonly requests: NetlinkSocket
+  /** For long lists, so that a change does not wait for one. */
+  readonly dumps: NetlinkSocket
+  readonly inside: Inside
+  /** Routing protocol number of ours. */
+  readonly protocol: number
+}
+
+/** Why operations failed, by the key of their object. */
+export type Failures = Map<string, KernelError>
+
+/** The error of an operation. `text` is the reason in words and begins with the errno where they are the kernel's. */
+export function refusal(op: Op, errno: string, text: string): KernelError {
+  return new KernelError(errno, `cannot ${describeOp(op)}: ${text}`)
+}
+
+/** Links that exist, by name. The cost depends on how many are asked for, not on how many there are. */
+export async function findLinks(kernel: Kernel, names: Iterable<string>): Promise<Map<string, FoundLink>> {
+  const answers = await kernel.requests.request([...new Set(names)].map(getLink))
+  return new Map(
+    answers.flatMap(({ reply }) => (reply ? [decodeLink(reply)] : [])).map((found) => [found.name, found])
+  )
+}
+
+/** A link by its index, if it exists. */
+export async function findLinkAt(kernel: Kernel, index: number): Promise<FoundLink | undefined> {
+  const [answer] = await kernel.requests.request([getLinkAt(index)])
+  return answer?.reply && decodeLink(answer.reply)
+}

@@ -1,0 +1,216 @@
+/**
+ * Links as rtnetlink has them: messages to make, settle and find one, and what is found as an object.
+ *
+ * A pair is made in one message but marked in the next, because the kernel ignores an alias at creation. A group number,
+ * which it does not ignore, marks the link until then: what a crash leaves in between is still known to be ours.
+ */
+import { ALIAS_MARK, LINK_PREFIX } from '../objects.js'
+import type { Link, VethPeer } from '../objects.js'
+import { macToBytes } from './bytes.js'
+import {
+  AF,
+  IFF,
+  IFLA,
+  IFLA_INET6,
+  IFLA_INET_CONF,
+  IFLA_INFO,
+  IN6_ADDR_GEN_MODE_NONE,
+  IPV4_DEVCONF,
+  IPV6_DEVCONF,
+  NDTA,
+  NDTPA,
+  NLM_F,
+  RTEXT_FILTER_SKIP_STATS,
+  RTM,
+  VETH_INFO_PEER
+} from './constants.js'
+import { attribute, find, findNested, findText, findU32, nested, text, u32, u64, u8 } from './messages.js'
+import type { Message } from './messages.js'
+
+/** A link of the namespace, ours or not. */
+export interface FoundLink {
+  readonly index: number
+  readonly name: string
+  readonly alias: string
+  readonly kind: string
+  readonly mtu: number
+  readonly group: number
+  readonly isUp: boolean
+  readonly isLoopback: boolean
+  /** Values of IPV4_DEVCONF, from 1. */
+  readonly conf4: (setting: number) => number
+  /** Values of IPV6_DEVCONF; absent where the kernel has no IPv6 for this link. */
+  readonly conf6?: (setting: number) => number
+}
+
+/** struct ifinfomsg: family, padding, type, index, flags, changed flags. */
+const IFINFOMSG_SIZE = 16
+/** struct ndtmsg */
+const NDTMSG_SIZE = 4
+const FRESH_GROUP = 0x6e720000
+const DEFAULT_GROUP = 0
+/** How every link of ours is set. rp_filter 2: answers may leave by another link than requests came in by. */
+const ROUTED_CONF = [
+  [IPV4_DEVCONF.FORWARDING, 1],
+  [IPV4_DEVCONF.RP_FILTER, 2],
+  [IPV4_DEVCONF.ACCEPT_REDIRECTS, 0],
+  [IPV4_DEVCONF.SEND_REDIRECTS, 0]
+] as const
+/**
+ * conf/NAME/tag is a number that the kernel keeps for whoever wants one. It says that IPv6 should be off where
+ * disable_ipv6 cannot be written and only the missing link-local address keeps it off.
+ */
+const TAG_IPV6_UNWANTED = 6
+
+/** True if the link is ours: marked, or made but not marked yet. */
+export function isOurs({ alias, group, name }: FoundLink): boolean {
+  return alias.startsWith(ALIAS_MARK) || (alias === '' && group === FRESH_GROUP && name.startsWith(LINK_PREFIX))
+}
+
+/** Asks for one link by name. */
+export function getLink(name: string): Message {
+  const body = Buffer.concat([ifinfo(), text(IFLA.IFNAME, name), u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)])
+  return { type: RTM.GETLINK, flags: 0, body }
+}
+
+/** Asks for one link by index. */
+export function getLinkAt(index: number): Message {
+  const body = Buffer.concat([ifinfo({ index }), u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)])
+  return { type: RTM.GETLINK, flags: 0, body }
+}
+
+/** Asks for all links. */
+export function getLinks(): Message {
+  return { type: RTM.GETLINK, flags: 0, body: Buffer.concat([ifinfo(), u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)]) }
+}
+
+/** Makes a veth pair. One queue per end: the default, one per possible CPU, costs half a megabyte on a large host. */
+export function newVeth({ name, mtu }: Link, peer: VethPeer): Message {
+  const common = [
+    ...(mtu === undefined ? [] : [u32(IFLA.MTU, mtu)]),
+    u32(IFLA.NUM_TX_QUEUES, 1),
+    u32(IFLA.NUM_RX_QUEUES, 1)
+  ]
+  const peerEnd = [ifinfo(), text(IFLA.IFNAME, peer.name), attribute(IFLA.ADDRESS, macToBytes(peer.mac)), ...common]
+  const kind = text(IFLA_INFO.KIND, 'veth')
+  const data = nested(IFLA_INFO.DATA, nested(VETH_INFO_PEER, ...peerEnd))
+  const ownEnd = [text(IFLA.IFNAME, name), u32(IFLA.GROUP, FRESH_GROUP), ...common, nested(IFLA.LINKINFO, kind, data)]
+  return { type: RTM.NEWLINK, flags: NLM_F.CREATE | NLM_F.EXCL, body: Buffer.concat([ifinfo(), ...ownEnd]) }
+}
+
+/** Marks a link of ours, gives it its settings, and only then sets it up. `ipv6IsOff`: as the kernel has it by now. */
+export function settle(link: Link, found: FoundLink, ipv6IsOff: boolean): Message[] {
+  const { index } = found
+  const conf4 = [
+    ...ROUTED_CONF,
+    [IPV4_DEVCONF.PROXY_ARP, Number(link.proxyArp)] as const,
+    [IPV4_DEVCONF.TAG, link.ipv6 || ipv6IsOff ? 0 : TAG_IPV6_UNWANTED] as const
+  ].map(([setting, value]) => u32(setting, value))
+  const families = [
+    nested(AF.INET, nested(IFLA_INET_CONF, ...conf4)),
+    ...(found.conf6 ? [nested(AF.INET6, u8(IFLA_INET6.ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE))] : [])
+  ]
+  const changes = [
+    ...(link.mtu === undefined || link.mtu === found.mtu ? [] : [u32(IFLA.MTU, link.mtu)]),
+    text(IFLA.IFALIAS, link.alias),
+    u32(IFLA.GROUP, DEFAULT_GROUP),
+    nested(IFLA.AF_SPEC, ...families)
+  ]
+  return [
+    { type: RTM.SETLINK, flags: 0, body: Buffer.concat([ifinfo({ index }), ...changes]) },
+    ...(link.proxyArp ? [setProxyDelay(index)] : []),
+    { type: RTM.SETLINK, flags: 0, body: ifinfo({ index, flags: IFF.UP }) }
+  ]
+}
+
+/** True if IPv6 is off at this link, or in the whole kernel. */
+export function hasIpv6Off({ conf6 }: FoundLink): boolean {
+  return conf6 === undefined || conf6(IPV6_DEVCONF.DISABLE_IPV6) === 1
+}
+
+/** Puts a link into a group. */
+export function setGroup(index: number, group: number): Message {
+  return { type: RTM.SETLINK, flags: 0, body: Buffer.concat([ifinfo({ index }), u32(IFLA.GROUP, group)]) }
+}
+
+/** Deletes all links of a group. */
+export function deleteGroup(group: number): Message {
+  return { type: RTM.DELLINK, flags: 0, body: Buffer.concat([ifinfo(), u32(IFLA.GROUP, group)]) }
+}
+
+/** Asks for the ARP parameters of all links. */
+export function getProxyDelays(): Message {
+  const body = Buffer.alloc(NDTMSG_SIZE)
+  body.writeUInt8(AF.INET)
+  return { type: RTM.GETNEIGHTBL, flags: 0, body }
+}
+
+/** Link index and proxy delay in milliseconds; undefined for the table's own parameters. */
+export function decodeProxyDelay(body: Buffer): readonly [number, number] | undefined {
+  const parameters = body[0] === AF.INET ? find(body, NDTMSG_SIZE, NDTA.PARMS) : undefined
+  const index = parameters && findU32(parameters, 0, NDTPA.IFINDEX)
+  if (!parameters || index === undefined) return undefined
+  return [index, Number(find(parameters, 0, NDTPA.PROXY_DELAY)?.readBigUInt64LE(0) ?? 0n)]
+}
+
+/** Decodes a link. */
+export function decodeLink(body: Buffer): FoundLink {
+  const flags = body.readUInt32LE(8)
+  const families = find(body, IFINFOMSG_SIZE, IFLA.AF_SPEC)
+  const conf4 = copyOf(families && findNested(families, 0, AF.INET, IFLA_INET_CONF))
+  const conf6 = copyOf(families && findNested(families, 0, AF.INET6, IFLA_INET6.CONF))
+  return {
+    index: body.readInt32LE(4),
+    name: findText(body, IFINFOMSG_SIZE, IFLA.IFNAME) ?? '',
+    alias: findText(body, IFINFOMSG_SIZE, IFLA.IFALIAS) ?? '',
+    kind: infoKind(body),
+    mtu: findU32(body, IFINFOMSG_SIZE, IFLA.MTU) ?? 0,
+    group: findU32(body, IFINFOMSG_SIZE, IFLA.GROUP) ?? DEFAULT_GROUP,
+    isUp: (flags & IFF.UP) !== 0,
+    isLoopback: (flags & IFF.LOOPBACK) !== 0,
+    conf4: (setting) => valueAt(conf4, setting - 1),
+    ...(conf6 ? { conf6: (setting: number) => valueAt(conf6, setting) } : {})
+  }
+}
+
+/** A link of ours as an object. `proxyDelay` in milliseconds. */
+export function linkObject(found: FoundLink, proxyDelay: number): Link {
+  const { name, alias, mtu, conf4, conf6 } = found
+  const proxyArp = conf4(IPV4_DEVCONF.PROXY_ARP) === 1
+  const ipv6 = !hasIpv6Off(found) && conf4(IPV4_DEVCONF.TAG) !== TAG_IPV6_UNWANTED
+  const isSet =
+    ROUTED_CONF.every(([setting, value]) => conf4(setting) === value) &&
+    (!conf6 || conf6(IPV6_DEVCONF.ADDR_GEN_MODE) === IN6_ADDR_GEN_MODE_NONE) &&
+    (!proxyArp || proxyDelay === 0)
+  return { kind: 'link', name, alias, mtu, ipv6, proxyArp, settled: found.isUp && alias !== '' && isSet }
+}
+
+function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
+  const bytes = Buffer.alloc(IFINFOMSG_SIZE)
+  bytes.writeInt32LE(index, 4)
+  bytes.writeUInt32LE(flags, 8)
+  bytes.writeUInt32LE(flags, 12)
+  return bytes
+}
+
+function setProxyDelay(index: number): Message {
+  const header = Buffer.alloc(NDTMSG_SIZE)
+  header.writeUInt8(AF.INET)
+  const parameters = nested(NDTA.PARMS, u32(NDTPA.IFINDEX, index), u64(NDTPA.PROXY_DELAY, 0n))
+  return { type: RTM.SETNEIGHTBL, flags: 0, body: Buffer.concat([header, text(NDTA.NAME, 'arp_cache'), parameters]) }
+}
+
+function infoKind(body: Buffer): string {
+  const info = find(body, IFINFOMSG_SIZE, IFLA.LINKINFO)
+  return (info && findText(info, 0, IFLA_INFO.KIND)) ?? ''
+}
+
+/** Out of the receive buffer, which is used again. */
+function copyOf(bytes: Buffer | undefined): Buffer | undefined {
+  return bytes && Buffer.from(bytes)
+}
+
+function valueAt(values: Buffer | undefined, index: number): number {
+  const offset = index * 4
+  return values && offset + 4 <= values.length ? values.readInt32LE(offset) : 0
+}

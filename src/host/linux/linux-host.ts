@@ -1,0 +1,124 @@
+import { linkOf } from '../objects.js'
+import type { HostObject, Kind, Op } from '../objects.js'
+import type { Host, HostFacts } from '../host.js'
+import { changeEntries } from './entries.js'
+import { readFacts } from './facts.js'
+import { ForwardRules } from './firewall.js'
+import type { Failures, Kernel } from './kernel.js'
+import { changeLinks } from './link-changes.js'
+import { LinkDeleter } from './link-deletes.js'
+import { listNetlink } from './lists.js'
+import { monitor } from './monitor.js'
+import { NetlinkSocket } from './netlink.js'
+import { here, withNetns } from './netns.js'
+import type { Inside } from './netns.js'
+import { applySysctls, listSysctls } from './sysctls.js'
+
+export interface LinuxHostOptions {
+  /** Number of ours in `/etc/iproute2/rt_protos`, 1 to 255: the mark of routes and neighbours. */
+  readonly protocol: number
+  /** Path of the network namespace to work in; absent = the one that the process is in. */
+  readonly netns?: string
+}
+
+/** A Host that can be closed, so that its sockets do not keep a namespace alive. */
+export type LinuxHost = Host & { close(): void }
+
+/** The kernel of a Linux host, for one network namespace. */
+export function linuxHost({ protocol, netns }: LinuxHostOptions): LinuxHost {
+  const inside: Inside = netns === undefined ? here : (work) => withNetns(netns, work)
+  const kernel: Kernel = inside(() => ({
+    requests: new NetlinkSocket(),
+    dumps: new NetlinkSocket(),
+    inside,
+    protocol
+  }))
+  const parts: Parts = { kernel, deleter: new LinkDeleter(kernel), rules: new ForwardRules(inside) }
+  return {
+    list: (kinds) => list(parts, (kind) => kinds?.includes(kind) ?? true),
+    apply: (ops) => apply(ops, parts),
+    facts: () => facts(parts),
+    watch: (onChange) => monitor(kernel, onChange),
+    close: () => {
+      kernel.requests.close()
+      kernel.dumps.close()
+    }
+  }
+}
+
+interface Parts {
+  readonly kernel: Kernel
+  readonly deleter: LinkDeleter
+  readonly rules: ForwardRules
+}
+
+type Stage = 'sysctl' | 'firewall' | 'link' | 'link delete' | 'entry'
+
+async function list({ kernel, rules }: Parts, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
+  const [firewalls, objects] = await Promise.all([wants('firewall') ? rules.list() : [], listNetlink(kernel, wants)])
+  return [...(wants('sysctl') ? listSysctls(kernel.inside) : []), ...firewalls, ...objects]
+}
+
+async function facts({ kernel, rules }: Parts): Promise<HostFacts> {
+  const [read, dockerForwards] = await Promise.all([readFacts(kernel), rules.dockerForwards()])
+  return { ...read, dockerForwards }
+}
+
+async function apply(ops: readonly Op[], parts: Parts): Promise<Failures> {
+  const failures: Failures = new Map()
+  const indexes = new Map<string, number>()
+  for (const { stage, batch } of stagesOf(withoutDoomed(ops))) {
+    for (const [key, error] of await applyStage(stage, batch, { ...parts, indexes })) failures.set(key, error)
+  }
+  return failures
+}
+
+/** `indexes` of links that earlier stages have found, by name. */
+async function applyStage(
+  stage: Stage,
+  batch: readonly Op[],
+  { kernel, deleter, rules, indexes }: Parts & { indexes: Map<string, number> }
+): Promise<Failures> {
+  switch (stage) {
+    case 'sysctl':
+      return applySysctls(batch, kernel.inside)
+    case 'firewall':
+      return rules.apply(batch)
+    case 'link': {
+      const made = await changeLinks(batch, kernel)
+      for (const [name, index] of made.indexes) indexes.set(name, index)
+      return made.failures
+    }
+    case 'link delete':
+      for (const { object } of batch) if (object.kind === 'link') indexes.delete(object.name)
+      return deleter.delete(batch)
+    case 'entry':
+      return changeEntries(batch, kernel, indexes)
+  }
+}
+
+/** What lives on a link that is deleted too, the kernel deletes with it. */
+function withoutDoomed(ops: readonly Op[]): readonly Op[] {
+  const doomed = new Set(
+    ops.flatMap(({ verb, object }) => (verb === 'delete' && object.kind === 'link' ? object.name : []))
+  )
+  return ops.filter(({ verb, object }) => verb !== 'delete' || !doomed.has(linkOf(object) ?? ''))
+}
+
+/** Runs of operations that can be done together, in the order given. */
+function stagesOf(ops: readonly Op[]): { stage: Stage; batch: Op[] }[] {
+  const stages: { stage: Stage; batch: Op[] }[] = []
+  for (const op of ops) {
+    const stage = stageOf(op)
+    const last = stages.at(-1)
+    if (last?.stage === stage) last.batch.push(op)
+    else stages.push({ stage, batch: [op] })
+  }
+  return stages
+}
+
+function stageOf({ verb, object: { kind } }: Op): Stage {
+  if (kind === 'sysctl' || kind === 'firewall') return kind
+  if (kind !== 'link') return 'entry'
+  return verb === 'delete' ? 'link delete' : 'link'
+}

@@ -1,0 +1,60 @@
+/** Reading back what is ours: links that are marked, what lives on them, and of routes and neighbours what has our number. */
+import type { HostObject, Kind } from '../objects.js'
+import { decodeAddress, getAddresses } from './addresses.js'
+import { IPV4_DEVCONF } from './constants.js'
+import type { Kernel } from './kernel.js'
+import { decodeLink, decodeProxyDelay, getLinks, getProxyDelays, isOurs, linkObject } from './links.js'
+import type { FoundLink } from './links.js'
+import { decodeNeighbour, getNeighbours } from './neighbours.js'
+import { decodeRoute, getRoutes } from './routes.js'
+
+type Names = ReadonlyMap<number, string>
+
+/** Lists objects of these kinds, as far as they are links or live on links. */
+export async function listNetlink(kernel: Kernel, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
+  if (!(['link', 'address', 'neighbour', 'route'] as const).some(wants)) return []
+  const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter(isOurs)
+  const names: Names = new Map(links.map(({ index, name }) => [index, name]))
+  return [
+    ...(wants('link') ? await linkObjects(links, kernel) : []),
+    ...(wants('address') ? await addressObjects(kernel, names) : []),
+    ...(wants('neighbour') ? await neighbourObjects(kernel, names) : []),
+    ...(wants('route') ? await routeObjects(kernel, names) : [])
+  ]
+}
+
+async function linkObjects(links: readonly FoundLink[], kernel: Kernel): Promise<HostObject[]> {
+  const needsDelays = links.some(({ conf4 }) => conf4(IPV4_DEVCONF.PROXY_ARP) === 1)
+  const delays = new Map(needsDelays ? await kernel.dumps.dump(getProxyDelays(), decodeProxyDelay) : [])
+  return links.map((found) => linkObject(found, delays.get(found.index) ?? 0))
+}
+
+async function addressObjects(kernel: Kernel, names: Names): Promise<HostObject[]> {
+  const found = await kernel.dumps.dump(getAddresses(), decodeAddress)
+  return found.flatMap(({ index, address, isPermanent }): HostObject[] => {
+    const link = names.get(index)
+    return link !== undefined && isPermanent ? [{ kind: 'address', link, address }] : []
+  })
+}
+
+async function neighbourObjects(kernel: Kernel, names: Names): Promise<HostObject[]> {
+  const found = await kernel.dumps.dump(getNeighbours(), (body) => decodeNeighbour(body, kernel.protocol))
+  return found.flatMap(({ index, address, mac }): HostObject[] => {
+    const link = names.get(index)
+    return link === undefined ? [] : [{ kind: 'neighbour', link, address, mac }]
+  })
+}
+
+async function routeObjects(kernel: Kernel, names: Names): Promise<HostObject[]> {
+  const objects: HostObject[] = []
+  for (const family of [4, 6] as const) {
+    for (const { dst, metric, protocol, indexes } of await kernel.dumps.dump(
+      getRoutes(family, kernel.protocol),
+      decodeRoute
+    )) {
+      const link = names.get(indexes[0] ?? 0)
+      if (link !== undefined && protocol === kernel.protocol) objects.push({ kind: 'route', dst, link, metric })
+    }
+  }
+  return objects
+}

@@ -1,0 +1,19 @@
+import { UnavailableError } from '../../errors.js'
+import { KernelError } from '../../errors.js'
+import { close, openLocked } from './syscalls.js'
+
+/**
+ * Takes an exclusive lock on a file, which is made if it is missing and never removed. The kernel releases it when the
+ * process ends, however it ends. Returns how to release it. Throws UnavailableError if another process holds it.
+ */
+export function lockFile(path: string): () => void {
+  try {
+    const fd = openLocked(path)
+    return () => {
+      close(fd)
+    }
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== 'EAGAIN') throw error
+    throw new UnavailableError(`${path} is locked: another net-routed is running here`, { cause: error })
+  }
+}

@@ -1,0 +1,156 @@
+/** Kernel notifications about objects of ours, told by their key. Also our own changes come back: whoever wants news compares. */
+import type { HostChange } from '../host.js'
+import { LINK_PREFIX, keyOf } from '../objects.js'
+import { decodeAddress } from './addresses.js'
+import {
+  AF,
+  IFF,
+  NETLINK,
+  NFNLGRP_NFTABLES,
+  NFNL_SUBSYS_NFTABLES,
+  NFTA_CHAIN_NAME,
+  NFTA_RULE_CHAIN,
+  NFTA_TABLE,
+  NFT_MSG,
+  NLM_F,
+  RTM,
+  RTNLGRP
+} from './constants.js'
+import { EventSocket } from './event-socket.js'
+import type { Kernel } from './kernel.js'
+import { decodeLink, getLinks, isOurs } from './links.js'
+import type { FoundLink } from './links.js'
+import { findText } from './messages.js'
+import type { Received } from './messages.js'
+import { decodeAnyNeighbour } from './neighbours.js'
+import { decodeRoute } from './routes.js'
+
+/** Something was lost or cannot be told: anything may have changed. */
+const ANYTHING: HostChange = { kind: 'link', gone: true }
+/** Offsets in struct ifinfomsg. */
+const FLAGS_OFFSET = 8
+const CHANGE_OFFSET = 12
+/** struct nfgenmsg */
+const NFGENMSG_SIZE = 4
+const WATCHED_CHAINS: ReadonlySet<string | undefined> = new Set(['FORWARD', 'DOCKER-USER', 'NET-ROUTED'])
+
+/** Calls back for every event about an object of ours. Returns how to stop, which is at once. */
+export function monitor(kernel: Kernel, onChange: (change: HostChange) => void): () => void {
+  const { routing, filter } = kernel.inside(() => ({
+    routing: new EventSocket(NETLINK.ROUTE, Object.values(RTNLGRP)),
+    filter: new EventSocket(NETLINK.NETFILTER, [NFNLGRP_NFTABLES])
+  }))
+  const namesByIndex = new Map<number, string>()
+  const onLoss = (): void => {
+    onChange(ANYTHING)
+  }
+  routing.listen((message) => {
+    const change = routingChange(message, { kernel, namesByIndex })
+    if (change) onChange(change)
+  }, onLoss)
+  let firewallChanged = false
+  filter.listen((message) => {
+    if (isWatchedRule(message)) firewallChanged = true
+    if (!firewallChanged || message.type !== nftType(NFT_MSG.NEWGEN)) return
+    firewallChanged = false
+    onChange({ kind: 'firewall', gone: false })
+  }, onLoss)
+  learnNames(kernel, namesByIndex).catch(onLoss)
+  return () => {
+    routing.close()
+    filter.close()
+  }
+}
+
+interface Context {
+  readonly kernel: Kernel
+  readonly namesByIndex: Map<number, string>
+}
+
+/** Links that are there already. What an event has said about an index meanwhile is newer. */
+async function learnNames(kernel: Kernel, namesByIndex: Map<number, string>): Promise<void> {
+  const links = await kernel.dumps.dump(getLinks(), decodeLink)
+  for (const { index, name } of links.filter(isOurs)) if (!namesByIndex.has(index)) namesByIndex.set(index, name)
+}
+
+function routingChange({ type, flags, body }: Received, context: Context): HostChange | undefined {
+  switch (type) {
+    case RTM.NEWLINK:
+    case RTM.DELLINK:
+      return linkChange(type, body, context.namesByIndex)
+    case RTM.NEWADDR:
+    case RTM.DELADDR:
+      return addressChange(type, body, context)
+    case RTM.NEWNEIGH:
+    case RTM.DELNEIGH:
+      return neighbourChange(type, body, context)
+    case RTM.NEWROUTE:
+      return routeChange(body, context, { isNew: true, isReplacement: (flags & NLM_F.REPLACE) !== 0 })
+    case RTM.DELROUTE:
+      return routeChange(body, context, { isNew: false, isReplacement: false })
+    default:
+      return undefined
+  }
+}
+
+/** A link that goes down loses its routes without further notice, so it counts as gone. */
+function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string>): HostChange | undefined {
+  const link: FoundLink | undefined = body[0] === AF.UNSPEC ? decodeLink(body) : undefined
+  if (!link || !(link.name.startsWith(LINK_PREFIX) || isOurs(link))) return undefined
+  const key = `link ${link.name}`
+  if (type === RTM.DELLINK) {
+    namesByIndex.delete(link.index)
+    return { kind: 'link', key, gone: true }
+  }
+  namesByIndex.set(link.index, link.name)
+  const changed = body.readUInt32LE(CHANGE_OFFSET)
+  const isNew = changed === 0xffffffff
+  const wentDown = !isNew && (changed & IFF.UP) !== 0 && (body.readUInt32LE(FLAGS_OFFSET) & IFF.UP) === 0
+  return { kind: 'link', key, gone: wentDown }
+}
+
+function addressChange(type: number, body: Buffer, { namesByIndex }: Context): HostChange | undefined {
+  const found = decodeAddress(body)
+  const link = found && namesByIndex.get(found.index)
+  if (!found || link === undefined) return undefined
+  const key = keyOf({ kind: 'address', link, address: found.address })
+  return { kind: 'address', key, gone: type === RTM.DELADDR }
+}
+
+/** An entry that somebody else has put in the place of ours is as good as none. */
+function neighbourChange(type: number, body: Buffer, { kernel, namesByIndex }: Context): HostChange | undefined {
+  const found = decodeAnyNeighbour(body)
+  const link = found && namesByIndex.get(found.index)
+  if (!found || link === undefined) return undefined
+  const key = keyOf({ kind: 'neighbour', link, address: found.address, mac: '' })
+  const isLikeOurs = found.isPermanent && found.protocol === kernel.protocol
+  return { kind: 'neighbour', key, gone: type === RTM.DELNEIGH || !isLikeOurs }
+}
+
+/** Replacing a route is told only as the new one, whoever had the old one. */
+function routeChange(
+  body: Buffer,
+  { kernel }: Context,
+  { isNew, isReplacement }: { isNew: boolean; isReplacement: boolean }
+): HostChange | undefined {
+  const found = decodeRoute(body)
+  const isOfOurs = found?.protocol === kernel.protocol
+  if (!found || !(isOfOurs || isReplacement)) return undefined
+  const key = keyOf({ kind: 'route', dst: found.dst, link: '', metric: found.metric })
+  return { kind: 'route', key, gone: !(isNew && isOfOurs) }
+}
+
+/** True for a rule or chain that decides about forwarding, in a table that iptables uses. */
+function isWatchedRule({ type, body }: Received): boolean {
+  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || findText(body, NFGENMSG_SIZE, NFTA_TABLE) !== 'filter') return false
+  if (type === nftType(NFT_MSG.NEWTABLE) || type === nftType(NFT_MSG.DELTABLE)) return true
+  if (type === nftType(NFT_MSG.NEWCHAIN) || type === nftType(NFT_MSG.DELCHAIN)) {
+    return WATCHED_CHAINS.has(findText(body, NFGENMSG_SIZE, NFTA_CHAIN_NAME))
+  }
+  if (type !== nftType(NFT_MSG.NEWRULE) && type !== nftType(NFT_MSG.DELRULE)) return false
+  return WATCHED_CHAINS.has(findText(body, NFGENMSG_SIZE, NFTA_RULE_CHAIN))
+}
+
+function nftType(message: number): number {
+  return (NFNL_SUBSYS_NFTABLES << 8) | message
+}

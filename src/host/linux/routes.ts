@@ -1,0 +1,122 @@
+/** Routes of the main table. Whoever adds a route to the same destination with the same metric first has it. */
+import type { Route } from '../objects.js'
+import { bytesToIp, familyOf, parsePrefix } from './bytes.js'
+import {
+  AF,
+  NLM_F,
+  ROUTE_PROTOCOLS,
+  RTA,
+  RTM,
+  RTM_F_FIB_MATCH,
+  RTN_UNICAST,
+  RT_SCOPE,
+  RT_TABLE_MAIN
+} from './constants.js'
+import { attribute, find, findU32, u32 } from './messages.js'
+import type { Message } from './messages.js'
+
+/** A unicast route of the main table. */
+export interface FoundRoute {
+  readonly dst: string
+  readonly metric: number
+  readonly protocol: number
+  readonly scope: number
+  /** Links that it leads to; several if it is a multipath route. */
+  readonly indexes: readonly number[]
+  /** Next router, or undefined where the destination is on the link. */
+  readonly via?: string
+}
+
+/** struct rtmsg: family, lengths of destination and source, tos, table, protocol, scope, type, flags. */
+const RTMSG_SIZE = 12
+/** struct rtnexthop: length, flags, hops, link index. */
+const RTNEXTHOP_SIZE = 8
+
+/** Adds a route of ours through the link with that index, or deletes exactly it. */
+export function changeRoute(verb: 'add' | 'delete', object: Route, ours: { index: number; protocol: number }): Message {
+  const { address, length } = parsePrefix(object.dst)
+  const header = rtmsg(familyOf(address), { length, protocol: ours.protocol, scope: RT_SCOPE.LINK, type: RTN_UNICAST })
+  const attributes = [attribute(RTA.DST, address), u32(RTA.OIF, ours.index), u32(RTA.PRIORITY, object.metric)]
+  const body = Buffer.concat([header, ...attributes])
+  if (verb === 'delete') return { type: RTM.DELROUTE, flags: 0, body }
+  return { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.EXCL, body }
+}
+
+/** Asks for the unicast routes of the main table, all or those with one protocol number. */
+export function getRoutes(family: 4 | 6, protocol = 0): Message {
+  const body = rtmsg(family === 4 ? AF.INET : AF.INET6, { protocol, type: RTN_UNICAST })
+  return { type: RTM.GETROUTE, flags: 0, body }
+}
+
+/** Asks which route the kernel would take to a destination. */
+export function matchRoute(dst: string): Message {
+  const { address } = parsePrefix(dst)
+  const header = rtmsg(familyOf(address), { length: address.length * 8 })
+  header.writeUInt8(0, 4)
+  header.writeUInt32LE(RTM_F_FIB_MATCH, 8)
+  return { type: RTM.GETROUTE, flags: 0, body: Buffer.concat([header, attribute(RTA.DST, address)]) }
+}
+
+/** Decodes a route. Undefined unless it is a unicast route of the main table. */
+export function decodeRoute(body: Buffer): FoundRoute | undefined {
+  if (body.readUInt8(4) !== RT_TABLE_MAIN || body.readUInt8(7) !== RTN_UNICAST) return undefined
+  const isIpv4 = body.readUInt8(0) === AF.INET
+  const address = find(body, RTMSG_SIZE, RTA.DST) ?? Buffer.alloc(isIpv4 ? 4 : 16)
+  const hops = nextHops(body)
+  const via = hops.find((hop) => hop.via !== undefined)?.via
+  return {
+    dst: `${bytesToIp(address)}/${String(body.readUInt8(1))}`,
+    metric: findU32(body, RTMSG_SIZE, RTA.PRIORITY) ?? 0,
+    protocol: body.readUInt8(5),
+    scope: body.readUInt8(6),
+    indexes: hops.map(({ index }) => index),
+    ...(via === undefined ? {} : { via })
+  }
+}
+
+/** True if the kernel's route is the one that the object describes. */
+export function isSameRoute(object: Route, found: FoundRoute, ours: { index: number; protocol: number }): boolean {
+  return (
+    hasSameKey(object, found) &&
+    found.protocol === ours.protocol &&
+    found.via === undefined &&
+    found.indexes.length === 1 &&
+    found.indexes[0] === ours.index
+  )
+}
+
+/** True if the two cannot both be there. */
+export function hasSameKey(object: Route, found: FoundRoute): boolean {
+  return found.dst === object.dst && found.metric === object.metric
+}
+
+/** Like `ip route` shows it. */
+export function describeRoute({ dst, via, metric, protocol }: FoundRoute, device: string): string {
+  const name = ROUTE_PROTOCOLS[protocol] ?? String(protocol)
+  return `${dst}${via === undefined ? '' : ` via ${via}`} dev ${device} proto ${name} metric ${String(metric)}`
+}
+
+function rtmsg(family: number, { length = 0, protocol = 0, scope = 0, type = 0 }): Buffer {
+  return Buffer.of(family, length, 0, 0, RT_TABLE_MAIN, protocol, scope, type, 0, 0, 0, 0)
+}
+
+function nextHops(body: Buffer): { index: number; via: string | undefined }[] {
+  const several = find(body, RTMSG_SIZE, RTA.MULTIPATH)
+  if (!several) {
+    const index = findU32(body, RTMSG_SIZE, RTA.OIF)
+    return index === undefined ? [] : [{ index, via: gatewayOf(body, RTMSG_SIZE) }]
+  }
+  const hops = []
+  for (let at = 0; at + RTNEXTHOP_SIZE <= several.length; at += several.readUInt16LE(at)) {
+    const hop = several.subarray(at, at + several.readUInt16LE(at))
+    hops.push({ index: hop.readInt32LE(4), via: gatewayOf(hop, RTNEXTHOP_SIZE) })
+    if (hop.length < RTNEXTHOP_SIZE) break
+  }
+  return hops
+}
+
+/** RTA_VIA, a gateway of the other family, begins with the family. */
+function gatewayOf(bytes: Buffer, start: number): string | undefined {
+  const gateway = find(bytes, start, RTA.GATEWAY) ?? find(bytes, start, RTA.VIA)?.subarray(2)
+  return gateway && bytesToIp(gateway)
+}

@@ -1,0 +1,134 @@
+/**
+ * The things that net-routed keeps in a network namespace, as plain data. Every object has a key; two objects with one
+ * key describe the same thing, and the fields beside the key say how it should be.
+ *
+ * The mark: links carry `ALIAS_MARK` in their ifalias, routes and neighbours our protocol number, addresses live on a
+ * marked link, the firewall has a chain with our name. Nothing without it is listed, changed or deleted. Sysctls are
+ * values, not things: they are set, never deleted.
+ */
+
+/** Every ifalias of ours begins with it. */
+export const ALIAS_MARK = 'net-routed'
+/** Every host end of ours begins with it; firewall rules match it as a wildcard, so their number is constant. */
+export const LINK_PREFIX = 'nr-'
+
+/** Host end of a veth pair, up, with settings for routed use. */
+export interface Link {
+  readonly kind: 'link'
+  readonly name: string
+  readonly alias: string
+  /** Bytes; absent = leave alone. */
+  readonly mtu?: number
+  /** False = IPv6 is off at the host end: no link-local address, and creating it does not cost more with every link. */
+  readonly ipv6: boolean
+  /** True = answer ARP, at once, for every address that the host can reach through another link. */
+  readonly proxyArp: boolean
+  /** Always true in what is desired. Read back, false = down, unmarked, or with settings that routed use cannot live with. */
+  readonly settled: boolean
+  /** How to make it where it is missing. Absent = adopt: its other end is in a container, and a new pair would be dead. */
+  readonly veth?: VethPeer
+}
+
+export interface VethPeer {
+  readonly name: string
+  readonly mac: string
+}
+
+/** Address of the host end, scope link. */
+export interface Address {
+  readonly kind: 'address'
+  readonly link: string
+  readonly address: string
+}
+
+/** Permanent neighbour entry: the host never asks, and the entry does not count against gc_thresh. */
+export interface Neighbour {
+  readonly kind: 'neighbour'
+  readonly link: string
+  readonly address: string
+  readonly mac: string
+}
+
+/** Route to a container address in the main table, with our protocol number. */
+export interface Route {
+  readonly kind: 'route'
+  readonly dst: string
+  readonly link: string
+  readonly metric: number
+}
+
+/** A namespace-wide kernel setting, such as `net.ipv4.ip_forward`. */
+export interface Sysctl {
+  readonly kind: 'sysctl'
+  readonly key: string
+  readonly value: string
+}
+
+/** Our links pass the FORWARD chain of iptables (4) or ip6tables (6). `intact` is false where only parts of it exist. */
+export interface Firewall {
+  readonly kind: 'firewall'
+  readonly family: 4 | 6
+  readonly intact: boolean
+}
+
+export type HostObject = Link | Address | Neighbour | Route | Sysctl | Firewall
+export type Kind = HostObject['kind']
+
+/** In the order in which objects are made; they are removed in the opposite order. */
+export const KINDS: readonly Kind[] = ['sysctl', 'firewall', 'link', 'address', 'neighbour', 'route']
+
+/** One change. `replace` means that the key exists with other fields. */
+export interface Op {
+  readonly verb: 'add' | 'replace' | 'delete'
+  readonly object: HostObject
+}
+
+export function keyOf(object: HostObject): string {
+  switch (object.kind) {
+    case 'link':
+      return `link ${object.name}`
+    case 'address':
+      return `address ${object.address} ${object.link}`
+    case 'neighbour':
+      return `neighbour ${object.address} ${object.link}`
+    case 'route':
+      return `route ${object.dst} ${String(object.metric)}`
+    case 'sysctl':
+      return `sysctl ${object.key}`
+    case 'firewall':
+      return `firewall ${String(object.family)}`
+  }
+}
+
+/** The link that an object lives on, if it lives on one. */
+export function linkOf(object: HostObject): string | undefined {
+  return 'link' in object ? object.link : undefined
+}
+
+/** True if `actual` is as `desired` says, in every field that `desired` has an opinion about. */
+export function satisfies(desired: HostObject, actual: HostObject): boolean {
+  const found: Readonly<Record<string, unknown>> = { ...actual }
+  return Object.entries(desired).every(([field, value]) => field === 'veth' || found[field] === value)
+}
+
+/** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */
+export function describeOp({ verb, object }: Op): string {
+  return `${verb} ${describe(object)}`
+}
+
+function describe(object: HostObject): string {
+  switch (object.kind) {
+    case 'link':
+      return `link ${object.name}`
+    case 'address':
+      return `address ${object.address} dev ${object.link}`
+    case 'neighbour':
+      return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
+    case 'route':
+      return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}`
+    case 'sysctl':
+      return `sysctl ${object.key}=${object.value}`
+    case 'firewall':
+      return `forwarding rules in ${object.family === 4 ? 'iptables' : 'ip6tables'}`
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The only writer to the kernel of one namespace. It knows what should be there (`want`), remembers what is there, and
+ * closes the gap in passes.
+ *
+ * Invariants: one pass at a time; `settle` resolves after a pass that began after the call, so that callers who arrive
+ * during a pass share the next one, like group commit; a pass looks only at keys that were touched, so its cost does not
+ * depend on how much else is there; what could not be applied is read again before it is tried again.
+ */
+import type { KernelError } from '../errors.js'
+import type { Log } from '../log.js'
+import { byKey, diff } from './diff.js'
+import type { Host, HostChange } from './host.js'
+import { describeOp, keyOf } from './objects.js'
+import type { HostObject, Kind, Op } from './objects.js'
+
+const MAX_ROUNDS = 3
+
+/** Why a key is not as desired, since the last pass that touched it. */
+export type Faults = ReadonlyMap<string, KernelError>
+
+export interface ReconcilerCounters {
+  passes: number
+  sweeps: number
+  operations: number
+  /** Operations that were needed although nobody had asked for a change. */
+  repairs: number
+}
+
+export class Reconciler {
+  readonly counters: ReconcilerCounters = { passes: 0, sweeps: 0, operations: 0, repairs: 0 }
+  readonly #host: Host
+  readonly #log: Log
+  readonly #desired = new Map<string, HostObject>()
+  #actual = new Map<string, HostObject>()
+  readonly #faults = new Map<string, KernelError>()
+  #lost = new Set<string>()
+  #dirty = new Set<string>()
+  #tail: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
+
+  constructor(host: Host, log: Log) {
+    this.#host = host
+    this.#log = log
+  }
+
+  get faults(): Faults {
+    return this.#faults
+  }
+
+  /** Links of which the other end is gone: their container is dead. */
+  get lost(): ReadonlySet<string> {
+    return this.#lost
+  }
+
+  desires(key: string): HostObject | undefined {
+    return this.#desired.get(key)
+  }
+
+  has(key: string): boolean {
+    return this.#actual.has(key)
+  }
+
+  /** Changes what should be there. Nothing happens until `settle`. An object in both lists stays, as in `add`. */
+  want(drop: Iterable<HostObject>, add: Iterable<HostObject>): void {
+    for (const object of drop) this.#touch(keyOf(object), undefined)
+    for (const object of add) this.#touch(keyOf(object), object)
+  }
+
+  /** Closes the gap for everything that was wanted before the call. Never throws: see `faults`. */
+  settle(): Promise<void> {
+    this.#next ??= this.#enqueue(() => {
+      this.#next = undefined
+      return this.#pass()
+    })
+    return this.#next
+  }
+
+  /** Reads what is there and repairs what differs, of all kinds or of these. */
+  resync(kinds?: readonly Kind[]): Promise<void> {
+    return this.#enqueue(() => this.#sweep(kinds))
+  }
+
+  /** True if the event is news: it contradicts what should be there. */
+  concerns(change: HostChange): boolean {
+    if (change.key === undefined) return change.kind !== 'firewall' || this.#wantsFirewall()
+    return change.gone && this.#desired.has(change.key)
+  }
+
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    this.#tail = this.#tail.then(work)
+    return this.#tail
+  }
+
+  #wantsFirewall(): boolean {
+    return this.#desired.has('firewall 4') || this.#desired.has('firewall 6')
+  }
+
+  #touch(key: string, object: HostObject | undefined): void {
+    if (object) this.#desired.set(key, object)
+    else this.#desired.delete(key)
+    this.#dirty.add(key)
+  }
+
+  async #pass(): Promise<void> {
+    const keys = this.#dirty
+    this.#dirty = new Set()
+    this.counters.passes++
+    for (let round = 1; keys.size > 0; round++) {
+      const failed = await this.#apply(this.#difference(keys))
+      this.#remember(keys, failed)
+      if (failed.size === 0 || round === MAX_ROUNDS) return
+      this.#actual = byKey(await this.#host.list())
+    }
+  }
+
+  async #sweep(kinds?: readonly Kind[]): Promise<void> {
+    this.counters.sweeps++
+    const listed = byKey(await this.#host.list(kinds))
+    const kept = [...this.#actual].filter(([, { kind }]) => kinds !== undefined && !kinds.includes(kind))
+    this.#actual = new Map([...kept, ...listed])
+    const keys = new Set([...this.#desired.keys(), ...this.#actual.keys()])
+    const ops = this.#difference(keys)
+    const unasked = ops.filter(({ object }) => !this.#dirty.has(keyOf(object)))
+    this.counters.repairs += unasked.length
+    for (const op of unasked) this.#log.warn('repair', { op: describeOp(op) })
+    this.#remember(keys, await this.#apply(ops))
+  }
+
+  #difference(keys: ReadonlySet<string>): readonly Op[] {
+    const { ops, lost } = diff(pick(this.#desired, keys), pick(this.#actual, keys), (name) =>
+      this.#actual.has(`link ${name}`)
+    )
+    this.#noteLost(keys, lost)
+    return ops
+  }
+
+  async #apply(ops: readonly Op[]): Promise<Faults> {
+    if (ops.length === 0) return new Map()
+    this.counters.operations += ops.length
+    const failed = await this.#host.apply(ops)
+    for (const { verb, object } of ops) {
+      const key = keyOf(object)
+      if (failed.has(key)) continue
+      if (verb === 'delete') this.#actual.delete(key)
+      else this.#actual.set(key, object)
+    }
+    return failed
+  }
+
+  #remember(keys: ReadonlySet<string>, failed: Faults): void {
+    for (const key of keys) {
+      const fault = failed.get(key)
+      const known = this.#faults.get(key)
+      if (fault) this.#faults.set(key, fault)
+      else this.#faults.delete(key)
+      if (fault && known?.message !== fault.message) this.#log.error('fault', { key, err: fault.message })
+      if (!fault && known) this.#log.info('fault cleared', { key })
+    }
+  }
+
+  #noteLost(keys: ReadonlySet<string>, lost: readonly string[]): void {
+    const now = new Set([...this.#lost].filter((name) => !keys.has(`link ${name}`)))
+    for (const name of lost) {
+      if (!this.#lost.has(name)) this.#log.warn('link is gone, its routes are withdrawn', { link: name })
+      now.add(name)
+    }
+    this.#lost = now
+  }
+}
+
+function pick(objects: ReadonlyMap<string, HostObject>, keys: ReadonlySet<string>): Map<string, HostObject> {
+  const picked = new Map<string, HostObject>()
+  for (const key of keys) {
+    const object = objects.get(key)
+    if (object) picked.set(key, object)
+  }
+  return picked
+}

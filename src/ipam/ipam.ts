@@ -1,0 +1,303 @@
+/**
+ * Pools and addresses, as records, one writer. Choosing is done in memory in one go, so that two requests never get the
+ * same address; the answer waits until the record is stored.
+ */
+import { ConflictError, ExhaustedError, InvalidError, NotFoundError } from '../errors.js'
+import type { Committer } from '../core/commit.js'
+import type { Endpoints } from '../core/endpoints.js'
+import { Exclusive } from '../core/exclusive.js'
+import type { Log } from '../log.js'
+import {
+  contains,
+  familyOf,
+  hostPrefix,
+  lengthOf,
+  overlaps,
+  rangeOf,
+  toIp,
+  widthOf,
+  withLength
+} from '../model/ip.js'
+import type { Family, Ip, Prefix } from '../model/ip.js'
+import { leaseId } from '../model/lease.js'
+import type { Lease } from '../model/lease.js'
+import type { Network } from '../model/network.js'
+import { poolId } from '../model/pool.js'
+import type { Pool } from '../model/pool.js'
+import { SPACE_NAMES } from '../model/space.js'
+import type { Space } from '../model/space.js'
+import type { Records } from '../store/records.js'
+import { checkAddress, chooseAddress, inUse } from './allocate.js'
+
+/** Subnets to choose from where none is given: every subnet of `size` in `base`. */
+export interface DefaultPool {
+  readonly base: Prefix
+  readonly size: number
+}
+
+export interface PoolRequest {
+  readonly space: Space
+  readonly prefix?: Prefix
+  readonly range?: Prefix
+  readonly family: Family
+}
+
+export interface AddressRequest {
+  readonly poolId: string
+  readonly address?: Ip
+  readonly purpose: Lease['purpose']
+}
+
+interface Parts {
+  readonly records: Records
+  readonly committer: Committer
+  readonly endpoints: Endpoints
+  readonly log: Log
+  readonly defaultPools: readonly DefaultPool[]
+  readonly now: () => Date
+}
+
+/** Docker creates the network right after its pool; a pool that is older and has none was leaked by a failed creation. */
+const POOL_WITHOUT_NETWORK_MS = 60_000
+
+export class Ipam {
+  readonly #parts: Parts
+  readonly #exclusive = new Exclusive()
+  /** Where the search for a never used address goes on, by pool. Derived: a restart begins at the first one. */
+  readonly #cursors = new Map<string, bigint>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Throws ConflictError for an overlap, InvalidError or ExhaustedError where a subnet must be chosen and cannot be. */
+  requestPool(request: PoolRequest): Promise<Pool> {
+    return this.#exclusive.run(request.space, async () => {
+      const prefix = request.prefix ?? this.#choosePool(request)
+      await this.#refuseOverlap(request.space, prefix)
+      const pool: Pool = {
+        id: poolId(request.space, prefix),
+        space: request.space,
+        prefix,
+        ...(request.range === undefined ? {} : { range: request.range }),
+        since: this.#now()
+      }
+      await this.#parts.committer.commit({ put: [{ kind: 'pool', record: pool }] })
+      this.#parts.log.info('pool created', { pool: pool.id, range: pool.range })
+      return pool
+    })
+  }
+
+  /** Frees everything in the pool. Unknown pools are no error. */
+  async releasePool(id: string): Promise<void> {
+    const pool = this.#parts.records.get('pool', id)
+    if (!pool) return
+    await this.#exclusive.run(pool.space, () => this.#removePool(pool))
+  }
+
+  /** The address with the prefix length that belongs on an interface. Throws an error that says why it cannot be had. */
+  requestAddress(request: AddressRequest): Promise<Prefix> {
+    return this.#exclusive.run(request.poolId, async () => {
+      const pool = this.#parts.records.get('pool', request.poolId)
+      if (!pool)
+        throw new NotFoundError(`pool ${request.poolId} is not known to net-routed: create the network again`)
+      const purpose = this.#purposeOf(request, pool)
+      const address = this.#take(pool, { ...request, purpose })
+      const lease: Lease = {
+        id: leaseId(pool.space, address),
+        poolId: pool.id,
+        address,
+        state: 'held',
+        purpose,
+        automatic: request.address === undefined,
+        since: this.#now()
+      }
+      await this.#parts.committer.commit({ put: [{ kind: 'lease', record: lease }] })
+      return this.#withPrefixLength(pool, address, purpose)
+    })
+  }
+
+  /** Unknown pools and addresses are no error. An endpoint that still has the address is dead. */
+  async releaseAddress(id: string, address: Ip): Promise<void> {
+    const pool = this.#parts.records.get('pool', id)
+    if (!pool) return
+    await this.#exclusive.run(id, async () => {
+      const lease = this.#parts.records.get('lease', leaseId(pool.space, address))
+      if (lease?.poolId !== id || lease.state === 'released') return
+      if (lease.purpose === 'endpoint')
+        await this.#parts.endpoints.withdraw(address, (network) => usesPool(network, pool))
+      const released: Lease = { ...lease, state: 'released', since: this.#now() }
+      await this.#parts.committer.commit({ put: [{ kind: 'lease', record: released }] })
+    })
+  }
+
+  /** Keeps the gateway's address from being given to a container. Succeeds if it is reserved already. */
+  reserveGateway(space: Space, subnet: Prefix, gateway: Ip): Promise<void> {
+    const id = poolId(space, subnet)
+    return this.#exclusive.run(id, async () => {
+      const known = this.#parts.records.get('lease', leaseId(space, gateway))
+      if (known?.purpose === 'gateway' && known.state === 'held') return
+      if (known?.state === 'held')
+        throw new ConflictError(`gateway ${gateway} of subnet ${subnet} is in use by a container`)
+      const lease = { id: leaseId(space, gateway), poolId: id, address: gateway, since: this.#now() }
+      const record: Lease = { ...lease, state: 'held', purpose: 'gateway', automatic: false }
+      await this.#parts.committer.commit({ put: [{ kind: 'lease', record }] })
+    })
+  }
+
+  /**
+   * A network of ours with a link-local gateway does not need the address that Docker had us choose as gateway; true if
+   * the gateway was chosen by us.
+   */
+  async dropAutomaticGateway(space: Space, gateway: Ip): Promise<boolean> {
+    const lease = this.#parts.records.get('lease', leaseId(space, gateway))
+    if (lease?.purpose !== 'gateway' || !lease.automatic) return false
+    await this.#parts.committer.commit({ remove: [{ kind: 'lease', id: lease.id }] })
+    this.#cursors.delete(lease.poolId)
+    return true
+  }
+
+  #take(pool: Pool, { address, purpose }: AddressRequest): Ip {
+    if (address !== undefined) {
+      checkAddress(pool, address)
+      const lease = this.#parts.records.get('lease', leaseId(pool.space, address))
+      if (lease?.state === 'held') throw inUse(pool, address, lease.purpose)
+      if (this.#isReserved(pool.space, address)) throw inUse(pool, address, 'endpoint')
+      return address
+    }
+    const choice = chooseAddress(purpose === 'gateway' ? withoutRange(pool) : pool, {
+      isHeld: (candidate) => this.#lease(pool, candidate)?.state === 'held',
+      wasUsed: (candidate) =>
+        this.#lease(pool, candidate) !== undefined || this.#isReserved(pool.space, candidate),
+      released: this.#releasedOf(pool),
+      cursor: purpose === 'gateway' ? 0n : (this.#cursors.get(pool.id) ?? 0n)
+    })
+    if (purpose !== 'gateway') this.#cursors.set(pool.id, choice.cursor)
+    return choice.address
+  }
+
+  /** Before the network exists, and for networks of other drivers, addresses are merely reserved. */
+  #purposeOf({ purpose }: AddressRequest, pool: Pool): Lease['purpose'] {
+    return purpose === 'endpoint' && !this.#isRouted(pool) ? 'aux' : purpose
+  }
+
+  #isRouted(pool: Pool): boolean {
+    return this.#parts.records.all('network').some((network) => usesPool(network, pool))
+  }
+
+  #lease(pool: Pool, address: Ip): Lease | undefined {
+    return this.#parts.records.get('lease', leaseId(pool.space, address))
+  }
+
+  /** A lease that could not be read at the start keeps its address. */
+  #isReserved(space: Space, address: Ip): boolean {
+    const id = leaseId(space, address)
+    return this.#parts.records.broken.some((broken) => broken.kind === 'lease' && broken.id === id)
+  }
+
+  /** Leases come in the order of their last change. */
+  *#releasedOf(pool: Pool): Iterable<Ip> {
+    for (const { state, address } of this.#parts.records.leasesOfPool(pool.id))
+      if (state === 'released') yield address
+  }
+
+  /** A /32 for our own networks: no subnet in the container, no neighbours. Other drivers need the subnet's length. */
+  #withPrefixLength(pool: Pool, address: Ip, purpose: Lease['purpose']): Prefix {
+    return purpose === 'endpoint' ? hostPrefix(address) : withLength(address, lengthOf(pool.prefix))
+  }
+
+  async #refuseOverlap(space: Space, prefix: Prefix): Promise<void> {
+    for (const pool of this.#parts.records.all('pool')) {
+      if (pool.space !== space || !overlaps(pool.prefix, prefix)) continue
+      const network = this.#parts.records.all('network').find((candidate) => usesPool(candidate, pool))
+      const leaked =
+        !network && this.#ageMs(pool.since) > POOL_WITHOUT_NETWORK_MS && !this.#hasHeldLeases(pool)
+      if (!leaked) throw overlapError(prefix, pool, network)
+      this.#parts.log.warn('pool replaced, its release was never reported', { pool: pool.id })
+      await this.#removePool(pool)
+    }
+  }
+
+  /** A network of another driver holds at least its gateway. */
+  #hasHeldLeases(pool: Pool): boolean {
+    for (const { state } of this.#parts.records.leasesOfPool(pool.id)) if (state === 'held') return true
+    return false
+  }
+
+  #choosePool({ space, family, range }: PoolRequest): Prefix {
+    if (range !== undefined)
+      throw new InvalidError(`ip-range ${range} needs a subnet that contains it: give --subnet`)
+    const defaults = this.#parts.defaultPools.filter(({ base }) => familyOf(base) === family)
+    if (defaults.length === 0) {
+      throw new InvalidError(
+        `no subnet given and no default address pool for IPv${String(family)} is configured: give --subnet, ` +
+          'or start net-routed with --default-address-pool base=10.46.0.0/16,size=24'
+      )
+    }
+    const pools = this.#parts.records.all('pool').filter((pool) => pool.space === space)
+    for (const candidate of defaults.flatMap((pool) => [...subnetsOf(pool)])) {
+      if (!pools.some(({ prefix }) => overlaps(prefix, candidate))) return candidate
+    }
+    const list = defaults.map(({ base, size }) => `${base} (size ${String(size)})`).join(', ')
+    throw new ExhaustedError(
+      `every subnet of the default address pools ${list} is in use: give --subnet, ` +
+        'or add another --default-address-pool base=...,size=... to net-routed'
+    )
+  }
+
+  async #removePool(pool: Pool): Promise<void> {
+    const leases = Array.from(this.#parts.records.leasesOfPool(pool.id), ({ id }) => ({
+      kind: 'lease' as const,
+      id
+    }))
+    await this.#parts.committer.commit({ remove: [...leases, { kind: 'pool', id: pool.id }] })
+    this.#cursors.delete(pool.id)
+    this.#parts.log.info('pool released', { pool: pool.id })
+  }
+
+  #ageMs(since: string): number {
+    return this.#parts.now().getTime() - Date.parse(since)
+  }
+
+  #now(): string {
+    return this.#parts.now().toISOString()
+  }
+}
+
+/** True if the network's addresses come out of the pool. */
+export function usesPool(network: Network, pool: Pool): boolean {
+  return network.subnets.some(
+    ({ space, prefix }) => space === SPACE_NAMES[pool.space] && prefix === pool.prefix
+  )
+}
+
+function withoutRange(pool: Pool): Pool {
+  const { range: _range, ...whole } = pool
+  return whole
+}
+
+function overlapError(prefix: Prefix, pool: Pool, network: Network | undefined): ConflictError {
+  const owner = network ? `network ${network.id}` : 'a network that is being created, or of another driver'
+  const hint = network
+    ? `if Docker no longer has that network, run "net-routed forget ${network.id.slice(0, 12)}"`
+    : 'give another --subnet'
+  return new ConflictError(`subnet ${prefix} overlaps with ${pool.prefix} of ${owner}: ${hint}`)
+}
+
+function* subnetsOf({ base, size }: DefaultPool): Iterable<Prefix> {
+  const { first, last, family } = rangeOf(base)
+  const step = 1n << BigInt(widthOf(family) - size)
+  for (let value = first; value <= last; value += step) yield withLength(toIp(value, family), size)
+}
+
+/** Throws InvalidError unless the range lies in the subnet. */
+export function checkRange(range: Prefix, subnet: Prefix): void {
+  const inner = rangeOf(range)
+  if (
+    familyOf(range) === familyOf(subnet) &&
+    contains(subnet, toIp(inner.first, inner.family)) &&
+    lengthOf(range) >= lengthOf(subnet)
+  )
+    return
+  throw new InvalidError(`ip-range ${range} does not lie in the subnet ${subnet}`)
+}

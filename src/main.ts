@@ -1,0 +1,141 @@
+/** The process: arguments, lock, store, kernel, sockets, signals, exit codes. */
+import { readFileSync, rmSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { ask } from './client.js'
+import { helpText, parseCommand, socketPath } from './config.js'
+import type { Config } from './config.js'
+import { startDaemon } from './daemon.js'
+import type { Daemon } from './daemon.js'
+import { InvalidError, RoutedError, messageOf } from './errors.js'
+import { linuxHost } from './host/linux/linux-host.js'
+import { lockFile } from './host/linux/lock.js'
+import { application, listen, listenOn } from './http.js'
+import { jsonLog } from './log.js'
+import type { Log } from './log.js'
+import { statusText } from './status.js'
+import type { Status } from './status.js'
+import { FileStore } from './store/file-store.js'
+import { notify, passedSockets } from './systemd.js'
+
+const EXIT_USAGE = 2
+/** Requests under way get this long at a stop. */
+const DRAIN_MS = 5_000
+
+await main()
+
+async function main(): Promise<void> {
+  try {
+    const command = parseCommand(process.argv.slice(2), process.env)
+    switch (command.name) {
+      case 'help':
+        return print(helpText())
+      case 'version':
+        return print(version())
+      case 'status':
+        return print(await status(command.socket, command.json))
+      case 'forget':
+        await ask(command.socket, '/Admin.Forget', { Network: command.network })
+        return
+      case 'serve':
+        return await serve(command.config)
+    }
+  } catch (error) {
+    process.stderr.write(`net-routed: ${messageOf(error)}\n`)
+    if (!(error instanceof RoutedError))
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
+    process.exitCode = error instanceof InvalidError ? EXIT_USAGE : 1
+  }
+}
+
+async function serve(config: Config): Promise<void> {
+  const log = jsonLog(config.debug ? 'debug' : 'info')
+  process.on('uncaughtException', (error) => {
+    die(log, error)
+  })
+  const store = await FileStore.open(config.stateDir)
+  lockFile(join(config.stateDir, 'lock'))
+  const host = linuxHost({ protocol: config.routeProtocol })
+  const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
+  const servers = await openSockets(config, daemon, log)
+  notify('READY=1', process.env)
+  log.info('ready', {
+    version: version(),
+    networks: daemon.records.count('network'),
+    endpoints: daemon.records.count('endpoint'),
+    ms: Math.round(performance.now())
+  })
+  const stop = once(() => {
+    void shutDown(servers, daemon, log)
+  })
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+}
+
+/** Sockets that systemd passed, else our own; both drivers are served on all of them. */
+async function openSockets(config: Config, daemon: Daemon, log: Log): Promise<Server[]> {
+  const app = application({
+    ...daemon,
+    log,
+    onBug: (error) => {
+      die(log, error)
+    }
+  })
+  const passed = passedSockets(process.env, process.pid)
+  if (passed.size > 0) return Promise.all([...passed.values()].map((fd) => listenOn(app, { fd })))
+  const paths = [...new Set([config.netsock, config.ipamsock].map(socketPath))]
+  const servers: Server[] = []
+  for (const path of paths) {
+    servers.push(await listen(app, path))
+    process.on('exit', () => {
+      removeSocket(path)
+    })
+  }
+  return servers
+}
+
+/** Answers what is under way, takes the sockets away, leaves links and routes: containers go on. */
+async function shutDown(servers: readonly Server[], daemon: Daemon, log: Log): Promise<void> {
+  notify('STOPPING=1', process.env)
+  log.info('stopping, links and routes stay')
+  setTimeout(() => process.exit(0), DRAIN_MS).unref()
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  daemon.stop()
+  process.exit(0)
+}
+
+/** A bug: the state in memory cannot be trusted. The next start reads the records and repairs. */
+function die(log: Log, error: unknown): void {
+  log.error('unexpected error, exiting', {
+    err: messageOf(error),
+    stack: error instanceof Error ? error.stack : undefined
+  })
+  process.exit(1)
+}
+
+async function status(socket: string, json: boolean): Promise<string> {
+  const answer = await ask(socket, '/status')
+  return json ? JSON.stringify(answer, undefined, 2) : statusText(answer as Status)
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
+  return version
+}
+
+function removeSocket(path: string): void {
+  rmSync(path, { force: true })
+}
+
+function once(work: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    work()
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

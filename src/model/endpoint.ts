@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import type { Ip, Mac, Prefix } from './ip.js'
+
+/**
+ * One attachment of a container to a network. Phases: without sandbox, its pair of links waits in the host's namespace;
+ * with a sandbox, the runtime has (or is about to have) the container end and the addresses are routed; `left`, the
+ * runtime has given it back and will delete it or join again.
+ */
+export interface Endpoint {
+  readonly id: string
+  readonly networkId: string
+  /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. At most one per family. */
+  readonly addresses: readonly Prefix[]
+  readonly mac: Mac
+  /** Bytes; absent = the links are left alone. */
+  readonly mtu?: number
+  /** True if a router outside of this host has the gateway address: answered by proxy, not taken. */
+  readonly gatewayIsForeign?: true
+  readonly sandbox?: Sandbox
+  readonly left?: true
+  /** Being removed; kept until the kernel has let go of everything. */
+  readonly deleted?: true
+  /** Creation time, ISO 8601. */
+  readonly since: string
+}
+
+export interface Sandbox {
+  /** Path of the network namespace as the runtime names it; it may not be visible to us. */
+  readonly path: string
+  readonly runtime: 'docker'
+  /** Next hops of the container, as they were answered to the runtime. */
+  readonly gateway?: Ip
+  readonly gateway6?: Ip
+}
+
+const ID_HEX = 12
+
+/** Name of the host end. Hashed, so that it fits into IFNAMSIZ (15 characters) for ids of any form and does not collide. */
+export function hostLinkName(endpointId: string): string {
+  return `nr-${shortHash(endpointId)}`
+}
+
+/** Name of the container end until the runtime renames it. */
+export function containerLinkName(endpointId: string): string {
+  return `nrc${shortHash(endpointId)}`
+}
+
+/** 48 bits of the id as hex. */
+export function shortHash(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, ID_HEX)
+}

@@ -1,0 +1,145 @@
+/** The kinds of record, each with its schema and version. A stored document is `{version, ...record}`. */
+import { Ajv } from 'ajv'
+import type { ValidateFunction } from 'ajv'
+import { InvalidError } from '../errors.js'
+import type { Endpoint } from './endpoint.js'
+import type { Lease } from './lease.js'
+import type { Network } from './network.js'
+import type { Pool } from './pool.js'
+import type { Setting } from './setting.js'
+
+export interface RecordByKind {
+  network: Network
+  endpoint: Endpoint
+  pool: Pool
+  lease: Lease
+  setting: Setting
+}
+export type RecordKind = keyof RecordByKind
+export type AnyRecord = RecordByKind[RecordKind]
+
+/** In the order in which they are loaded. */
+export const RECORD_KINDS: readonly RecordKind[] = ['setting', 'pool', 'lease', 'network', 'endpoint']
+
+/** Version of the documents that this program writes. A change of a schema adds an upgrade from the version before. */
+export const RECORD_VERSION = 1
+
+const text = { type: 'string', minLength: 1 } as const
+const time = { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}T' } as const
+const prefix = { type: 'string', pattern: '^[0-9a-f.:]+/\\d{1,3}$' } as const
+const ip = { type: 'string', pattern: '^[0-9a-f.:]+$' } as const
+const yes = { type: 'boolean', const: true } as const
+const mtu = { type: 'integer', minimum: 0, maximum: 65535 } as const
+
+const SCHEMAS = {
+  network: {
+    type: 'object',
+    properties: {
+      id: text,
+      mode: { const: 'routed' },
+      subnets: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { space: { type: 'string' }, prefix },
+          required: ['space', 'prefix'],
+          additionalProperties: false
+        }
+      },
+      number: { type: 'integer', minimum: 1 },
+      gateway: ip,
+      gateway6: ip,
+      gatewayIsForeign: yes,
+      mtu,
+      internal: { type: 'boolean' },
+      interfacePrefix: text
+    },
+    required: ['id', 'mode', 'subnets', 'number', 'internal'],
+    additionalProperties: false
+  },
+  endpoint: {
+    type: 'object',
+    properties: {
+      id: text,
+      networkId: text,
+      addresses: { type: 'array', items: prefix },
+      mac: { type: 'string', pattern: '^[0-9a-f:]{17}$' },
+      mtu,
+      gatewayIsForeign: yes,
+      sandbox: {
+        type: 'object',
+        properties: { path: text, runtime: { const: 'docker' }, gateway: ip, gateway6: ip },
+        required: ['path', 'runtime'],
+        additionalProperties: false
+      },
+      left: yes,
+      deleted: yes,
+      since: time
+    },
+    required: ['id', 'networkId', 'addresses', 'mac', 'since'],
+    additionalProperties: false
+  },
+  pool: {
+    type: 'object',
+    properties: { id: text, space: { enum: ['local', 'global'] }, prefix, range: prefix, since: time },
+    required: ['id', 'space', 'prefix', 'since'],
+    additionalProperties: false
+  },
+  lease: {
+    type: 'object',
+    properties: {
+      id: text,
+      poolId: text,
+      address: ip,
+      state: { enum: ['held', 'released'] },
+      purpose: { enum: ['endpoint', 'gateway', 'aux'] },
+      automatic: { type: 'boolean' },
+      since: time
+    },
+    required: ['id', 'poolId', 'address', 'state', 'purpose', 'automatic', 'since'],
+    additionalProperties: false
+  },
+  setting: {
+    type: 'object',
+    properties: { id: text, before: { type: 'string' } },
+    required: ['id', 'before'],
+    additionalProperties: false
+  }
+} as const
+
+type Validators = { readonly [K in RecordKind]: ValidateFunction<RecordByKind[K]> }
+
+const ajv = new Ajv({ allErrors: true, strict: true })
+const VALIDATORS: Validators = {
+  network: compile('network'),
+  endpoint: compile('endpoint'),
+  pool: compile('pool'),
+  lease: compile('lease'),
+  setting: compile('setting')
+}
+
+/** The record in a stored document. Throws InvalidError that names every fault. */
+export function parseRecord<K extends RecordKind>(kind: K, document: unknown): RecordByKind[K] {
+  if (typeof document !== 'object' || document === null || !('version' in document)) {
+    throw new InvalidError(`${kind}: not a record: it has no version`)
+  }
+  const { version, ...record } = document
+  if (version !== RECORD_VERSION) {
+    throw new InvalidError(
+      `${kind}: version ${String(version)} is not known; this program reads ${String(RECORD_VERSION)}`
+    )
+  }
+  const validate: ValidateFunction<RecordByKind[K]> = VALIDATORS[kind]
+  const candidate: unknown = record
+  if (validate(candidate)) return candidate
+  throw new InvalidError(`${kind}: ${ajv.errorsText(validate.errors ?? [], { dataVar: kind })}`)
+}
+
+/** The document to store. */
+export function documentOf(record: AnyRecord): object {
+  return { version: RECORD_VERSION, ...record }
+}
+
+function compile<K extends RecordKind>(kind: K): ValidateFunction<RecordByKind[K]> {
+  return ajv.compile<RecordByKind[K]>(SCHEMAS[kind])
+}

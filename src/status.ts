@@ -1,0 +1,106 @@
+/** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
+import type { Reconciler } from './host/reconciler.js'
+import type { Metrics } from './metrics.js'
+import { hostLinkName } from './model/endpoint.js'
+import type { Endpoint } from './model/endpoint.js'
+import { linkLocalGateway } from './model/network.js'
+import type { Records } from './store/records.js'
+
+export interface StatusParts {
+  readonly version: string
+  readonly records: Records
+  readonly reconciler: Reconciler
+  readonly metrics: Metrics
+  readonly startedAt: Date
+}
+
+export interface Status {
+  readonly version: string
+  readonly startedAt: string
+  readonly networks: readonly object[]
+  readonly endpoints: readonly EndpointStatus[]
+  readonly faults: readonly { readonly key: string; readonly error: string }[]
+  readonly broken: readonly object[]
+}
+
+interface EndpointStatus {
+  readonly id: string
+  readonly network: string
+  readonly addresses: readonly string[]
+  readonly link: string
+  /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed. */
+  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty'
+}
+
+export function statusOf({ version, records, reconciler, startedAt }: StatusParts): Status {
+  return {
+    version,
+    startedAt: startedAt.toISOString(),
+    networks: records.all('network').map((network) => ({
+      id: network.id,
+      subnets: network.subnets.map(({ prefix }) => prefix),
+      gateway: network.gateway ?? linkLocalGateway(network.number),
+      endpoints: records.endpointsOfNetwork(network.id).length
+    })),
+    endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, reconciler)),
+    faults: [...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+    broken: records.broken
+  }
+}
+
+/** The status for a terminal. */
+export function statusText({ version, startedAt, networks, endpoints, faults, broken }: Status): string {
+  const table = endpoints.map(({ state, addresses, link, network, id }) =>
+    [
+      state.padEnd(8),
+      addresses.join(',').padEnd(20),
+      link.padEnd(16),
+      network.slice(0, 12).padEnd(13),
+      id.slice(0, 12)
+    ].join(' ')
+  )
+  return [
+    `net-routed ${version}, running since ${startedAt}`,
+    `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
+    ...(table.length > 0
+      ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
+      : []),
+    ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
+    ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
+  ].join('\n')
+}
+
+export function metricsText({ records, reconciler, metrics }: StatusParts): string {
+  const { passes, sweeps, operations, repairs } = reconciler.counters
+  return metrics.text({
+    networks: records.count('network'),
+    endpoints: records.count('endpoint'),
+    leases: records.all('lease').filter(({ state }) => state === 'held').length,
+    lost_endpoints: reconciler.lost.size,
+    faults: reconciler.faults.size,
+    broken_records: records.broken.length,
+    passes_total: passes,
+    sweeps_total: sweeps,
+    operations_total: operations,
+    repairs_total: repairs,
+    resident_memory_bytes: process.memoryUsage.rss()
+  })
+}
+
+function endpointStatus(endpoint: Endpoint, reconciler: Reconciler): EndpointStatus {
+  const link = hostLinkName(endpoint.id)
+  return {
+    id: endpoint.id,
+    network: endpoint.networkId,
+    addresses: endpoint.addresses,
+    link,
+    state: stateOf(endpoint, link, reconciler)
+  }
+}
+
+function stateOf(endpoint: Endpoint, link: string, { faults, lost }: Reconciler): EndpointStatus['state'] {
+  if (endpoint.deleted || endpoint.left) return 'leaving'
+  if (lost.has(link)) return 'lost'
+  if ([...faults.keys()].some((key) => key.endsWith(link))) return 'faulty'
+  return endpoint.sandbox ? 'routed' : 'waiting'
+}

@@ -1,0 +1,132 @@
+/**
+ * All records in memory, by kind and id, with the indexes that requests need. Loaded once; afterwards the memory is
+ * ahead of the store only while a write is under way.
+ */
+import type { Endpoint } from '../model/endpoint.js'
+import { addressOf } from '../model/ip.js'
+import type { Ip } from '../model/ip.js'
+import type { Lease } from '../model/lease.js'
+import type { AnyRecord, RecordByKind, RecordKind } from '../model/record.js'
+import { RECORD_KINDS } from '../model/record.js'
+import type { BrokenRecord, Store } from './store.js'
+
+type Maps = { readonly [K in RecordKind]: Map<string, RecordByKind[K]> }
+
+/** One record of a kind, told apart by `kind`. */
+export type Stored = {
+  readonly [K in RecordKind]: { readonly kind: K; readonly record: RecordByKind[K] }
+}[RecordKind]
+
+/** How a record is named. */
+export function refOf({ kind, record }: Stored): { kind: RecordKind; id: string } {
+  return { kind, id: record.id }
+}
+
+export class Records {
+  readonly #maps: Maps = {
+    network: new Map(),
+    endpoint: new Map(),
+    pool: new Map(),
+    lease: new Map(),
+    setting: new Map()
+  }
+  readonly #endpointByAddress = new Map<Ip, Set<string>>()
+  readonly #endpointsBySandbox = new Map<string, Set<string>>()
+  readonly #endpointsByNetwork = new Map<string, Set<string>>()
+  readonly #leasesByPool = new Map<string, Set<string>>()
+  /** Records that could not be read at the start. */
+  readonly broken: BrokenRecord[] = []
+
+  static async load(store: Store): Promise<Records> {
+    const records = new Records()
+    for (const kind of RECORD_KINDS) {
+      const loaded = await store.load(kind)
+      for (const record of [...loaded.records].sort(bySince)) records.set(kind, record)
+      records.broken.push(...loaded.broken)
+    }
+    return records
+  }
+
+  get<K extends RecordKind>(kind: K, id: string): RecordByKind[K] | undefined {
+    const map: ReadonlyMap<string, RecordByKind[K]> = this.#maps[kind]
+    return map.get(id)
+  }
+
+  /** The record with its kind, for code that handles all kinds alike. */
+  find(kind: RecordKind, id: string): Stored | undefined {
+    const record = this.get(kind, id)
+    return record && ({ kind, record } as Stored)
+  }
+
+  all<K extends RecordKind>(kind: K): RecordByKind[K][] {
+    const map: ReadonlyMap<string, RecordByKind[K]> = this.#maps[kind]
+    return [...map.values()]
+  }
+
+  count(kind: RecordKind): number {
+    return this.#maps[kind].size
+  }
+
+  set(kind: RecordKind, record: AnyRecord): void {
+    this.delete(kind, record.id)
+    const map = this.#maps[kind] as Map<string, AnyRecord>
+    map.set(record.id, record)
+    this.#index(kind, record.id, true)
+  }
+
+  delete(kind: RecordKind, id: string): void {
+    this.#index(kind, id, false)
+    this.#maps[kind].delete(id)
+  }
+
+  endpointsOfNetwork(networkId: string): Endpoint[] {
+    return this.#endpoints(this.#endpointsByNetwork.get(networkId))
+  }
+
+  endpointsOfSandbox(path: string): Endpoint[] {
+    return this.#endpoints(this.#endpointsBySandbox.get(path))
+  }
+
+  endpointsWithAddress(address: Ip): Endpoint[] {
+    return this.#endpoints(this.#endpointByAddress.get(address))
+  }
+
+  /** In the order of their last change, oldest first. */
+  *leasesOfPool(poolId: string): Iterable<Lease> {
+    for (const id of this.#leasesByPool.get(poolId) ?? []) {
+      const lease = this.#maps.lease.get(id)
+      if (lease) yield lease
+    }
+  }
+
+  #endpoints(ids: ReadonlySet<string> | undefined): Endpoint[] {
+    return [...(ids ?? [])].flatMap((id) => this.#maps.endpoint.get(id) ?? [])
+  }
+
+  #index(kind: RecordKind, id: string, present: boolean): void {
+    const change = present ? add : remove
+    const lease = kind === 'lease' ? this.#maps.lease.get(id) : undefined
+    if (lease) change(this.#leasesByPool, lease.poolId, id)
+    const endpoint = kind === 'endpoint' ? this.#maps.endpoint.get(id) : undefined
+    if (!endpoint) return
+    change(this.#endpointsByNetwork, endpoint.networkId, id)
+    if (endpoint.sandbox) change(this.#endpointsBySandbox, endpoint.sandbox.path, id)
+    for (const address of endpoint.addresses) change(this.#endpointByAddress, addressOf(address), id)
+  }
+}
+
+function bySince(a: AnyRecord, b: AnyRecord): number {
+  return 'since' in a && 'since' in b ? a.since.localeCompare(b.since) : 0
+}
+
+function add<K>(index: Map<K, Set<string>>, key: K, id: string): void {
+  const ids = index.get(key)
+  if (ids) ids.add(id)
+  else index.set(key, new Set([id]))
+}
+
+function remove<K>(index: Map<K, Set<string>>, key: K, id: string): void {
+  const ids = index.get(key)
+  ids?.delete(id)
+  if (ids?.size === 0) index.delete(key)
+}

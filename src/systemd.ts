@@ -1,0 +1,23 @@
+/** What systemd passes to a service and wants to hear from it (sd_listen_fds(3), sd_notify(3)). */
+import { spawn } from 'node:child_process'
+
+const FIRST_FD = 3
+
+/** File descriptors of listening sockets by name, from socket activation; empty without. */
+export function passedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<string, number> {
+  if (Number(env['LISTEN_PID']) !== pid) return new Map()
+  const names = (env['LISTEN_FDNAMES'] ?? '').split(':')
+  const count = Number(env['LISTEN_FDS'] ?? 0)
+  return new Map(
+    Array.from({ length: count }, (_, index) => [names[index] ?? String(index), FIRST_FD + index])
+  )
+}
+
+/** Tells systemd a state such as `READY=1`. Does nothing without systemd. Node has no datagram unix sockets of its own. */
+export function notify(state: string, env: NodeJS.ProcessEnv): void {
+  if (env['NOTIFY_SOCKET'] === undefined) return
+  spawn('systemd-notify', [`--pid=${String(process.pid)}`, state], { stdio: 'ignore' }).on(
+    'error',
+    () => undefined
+  )
+}
