@@ -40,3 +40,43 @@ test-netns: build ## the kernel layer in scratch namespaces; needs root
 .PHONY: clean
 clean: ## remove what the build made
 	rm -rf dist bin
+
+.PHONY: bats
+bats: build ## black box: real dockerd, real FRR, in namespaces; needs root
+	bats/run
+
+.PHONY: test
+test: ## all of it; installs what is missing
+	bats/install
+	$(MAKE) lint
+	$(MAKE) test-unit
+	$(MAKE) test-netns
+	$(MAKE) bats
+
+.PHONY: test-engines
+test-engines: build ## the bats files against Docker 26.1 and 28.5 of newer Debian suites
+	bats/engines
+
+.PHONY: test-vm
+test-vm: build ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine
+	bats bats/vm.bats
+
+.PHONY: demo
+demo: ## three hosts, containers on them, who reaches whom; KEEP=1 leaves them standing
+	@bats/demo
+
+.PHONY: demo-down
+demo-down: ## remove what `make demo KEEP=1` left
+	@bats/demo down
+
+.PHONY: image
+image: build ## the container image routed-plugin
+	bats/image
+
+.PHONY: install
+install: build ## the program and the systemd units onto this host
+	systemd/install
+
+.PHONY: bench
+bench: build ## side by side with Docker's bridge driver, ratios
+	bench/run

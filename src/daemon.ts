@@ -9,8 +9,9 @@ import { forget } from './admin.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
 import { Networks } from './core/networks.js'
-import { messageOf } from './errors.js'
-import type { Host, HostChange } from './host/host.js'
+import { UnavailableError, messageOf } from './errors.js'
+import type { Host } from './host/host.js'
+import type { Kind } from './host/objects.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
 import { Ipam } from './ipam/ipam.js'
@@ -44,6 +45,8 @@ export interface Daemon {
 const SWEEP_MS = 30_000
 /** Events come in bursts, and the kernel's own follow-ups are part of one. */
 const EVENT_DELAY_MS = 50
+/** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
+const FIREWALL_DELAY_MS = 300
 /** An engine that still knows an endpoint without link has deleted it by then. */
 const LOST_LIMIT_MS = 600_000
 
@@ -56,7 +59,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const reconciler = new Reconciler(host, log)
   const committer = new Committer({ store, records, reconciler, log })
   const networks = new Networks({ records, committer, host, log })
-  let uplinkMtu = (await host.facts()).uplinkMtu
+  const facts = await host.facts()
+  let { uplinkMtu } = facts
   const endpoints = new Endpoints({
     records,
     committer,
@@ -68,8 +72,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   })
   const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
   committer.adopt()
-  await reconciler.resync()
-  await networks.claimSettings()
+  if (!(await reconciler.resync()))
+    throw new UnavailableError('the kernel does not list its links and routes')
+  await networks.claimSettings(facts)
   const metrics = new Metrics()
   const status = { version: parts.version, records, reconciler, metrics, startedAt }
   const upkeep = async (): Promise<void> => {
@@ -106,22 +111,23 @@ interface WatchParts {
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. */
 function watch({ host, reconciler, log, upkeep }: WatchParts): () => void {
-  let timer: NodeJS.Timeout | undefined
-  let onlyFirewall = true
+  const timers = new Map<number, NodeJS.Timeout>()
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
   }
-  const repair = (): void => {
-    timer = undefined
-    const kinds = onlyFirewall ? (['firewall'] as const) : undefined
-    onlyFirewall = true
-    reconciler.resync(kinds).catch(failed)
+  const repairAfter = (ms: number, kinds?: readonly Kind[]): void => {
+    if (timers.has(ms)) return
+    const repair = (): void => {
+      timers.delete(ms)
+      reconciler.resync(kinds).catch(failed)
+    }
+    timers.set(ms, setTimeout(repair, ms))
   }
-  const unwatch = host.watch((change: HostChange) => {
+  const unwatch = host.watch((change) => {
     if (!reconciler.concerns(change)) return
     log.debug('kernel event', { ...change })
-    onlyFirewall &&= change.kind === 'firewall'
-    timer ??= setTimeout(repair, EVENT_DELAY_MS)
+    if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])
+    else repairAfter(EVENT_DELAY_MS)
   })
   const sweep = setInterval(() => {
     upkeep().catch(failed)
@@ -129,6 +135,6 @@ function watch({ host, reconciler, log, upkeep }: WatchParts): () => void {
   return () => {
     unwatch()
     clearInterval(sweep)
-    clearTimeout(timer)
+    for (const timer of timers.values()) clearTimeout(timer)
   }
 }

@@ -20,6 +20,8 @@ export interface Status {
   readonly networks: readonly object[]
   readonly endpoints: readonly EndpointStatus[]
   readonly faults: readonly { readonly key: string; readonly error: string }[]
+  /** Links of running containers that no record knows. */
+  readonly orphans: readonly string[]
   readonly broken: readonly object[]
 }
 
@@ -44,12 +46,21 @@ export function statusOf({ version, records, reconciler, startedAt }: StatusPart
     })),
     endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, reconciler)),
     faults: [...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+    orphans: [...reconciler.orphans],
     broken: records.broken
   }
 }
 
 /** The status for a terminal. */
-export function statusText({ version, startedAt, networks, endpoints, faults, broken }: Status): string {
+export function statusText({
+  version,
+  startedAt,
+  networks,
+  endpoints,
+  faults,
+  orphans,
+  broken
+}: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
     [
       state.padEnd(8),
@@ -66,6 +77,7 @@ export function statusText({ version, startedAt, networks, endpoints, faults, br
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
+    ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
   ].join('\n')
 }
@@ -78,6 +90,7 @@ export function metricsText({ records, reconciler, metrics }: StatusParts): stri
     leases: records.all('lease').filter(({ state }) => state === 'held').length,
     lost_endpoints: reconciler.lost.size,
     faults: reconciler.faults.size,
+    orphans: reconciler.orphans.size,
     broken_records: records.broken.length,
     passes_total: passes,
     sweeps_total: sweeps,

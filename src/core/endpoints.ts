@@ -93,10 +93,13 @@ export class Endpoints {
     })
   }
 
+  /** Also of one whose record was lost: its link is found by its name. */
   delete(id: string): Promise<void> {
     return this.#exclusive.run(id, async () => {
       const endpoint = this.#parts.records.get('endpoint', id)
       if (endpoint) await this.#remove(endpoint)
+      else if (this.#parts.reconciler.orphans.has(hostLinkName(id)))
+        await this.#parts.reconciler.remove(hostLinkName(id))
     })
   }
 

@@ -75,11 +75,9 @@ export class Networks {
     })
   }
 
-  /** After a reboot: the values to restore are those of now. */
-  async claimSettings(): Promise<void> {
-    const networks = this.#records.all('network')
-    if (networks.length === 0) return
-    await this.#committer.commit({ put: this.#settingsFor(networks, await this.#host.facts()) })
+  /** After a reboot: the values to restore are those before the first pass. */
+  async claimSettings(facts: HostFacts): Promise<void> {
+    await this.#committer.commit({ put: this.#settingsFor(this.#records.all('network'), facts) })
   }
 
   #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {

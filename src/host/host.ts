@@ -34,6 +34,7 @@ export interface HostFacts {
 export interface HostChange {
   readonly kind: Kind
   readonly key?: string
+  /** Gone, or no longer as we made it. Without key: anything may have changed. */
   readonly gone: boolean
 }
 

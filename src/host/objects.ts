@@ -3,7 +3,7 @@
  * key describe the same thing, and the fields beside the key say how it should be.
  *
  * The mark: links carry `ALIAS_MARK` in their ifalias, routes and neighbours our protocol number, addresses live on a
- * marked link, the firewall has a chain with our name. Nothing without it is listed, changed or deleted. Sysctls are
+ * marked link, the firewall has a chain with our name, the guard is a table with our name. Nothing without it is listed, changed or deleted. Sysctls are
  * values, not things: they are set, never deleted.
  */
 
@@ -27,6 +27,8 @@ export interface Link {
   readonly settled: boolean
   /** How to make it where it is missing. Absent = adopt: its other end is in a container, and a new pair would be dead. */
   readonly veth?: VethPeer
+  /** Only listed: its other end is in another namespace, so a container uses it. */
+  readonly inUse?: true
 }
 
 export interface VethPeer {
@@ -71,11 +73,36 @@ export interface Firewall {
   readonly intact: boolean
 }
 
-export type HostObject = Link | Address | Neighbour | Route | Sysctl | Firewall
+/**
+ * Tables of ours in nftables that let a container send only what its sources allow, and nothing that would make it a
+ * router. `intact` is false where only parts exist, or somebody changed them. Not there: nothing from our links is checked.
+ */
+export interface Guard {
+  readonly kind: 'guard'
+  readonly intact: boolean
+}
+
+/** What the guard lets pass from a link: packets from this address, and for IPv4 ARP that speaks for it. */
+export interface Source {
+  readonly kind: 'source'
+  readonly link: string
+  readonly address: string
+}
+
+export type HostObject = Link | Address | Neighbour | Route | Sysctl | Firewall | Guard | Source
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
-export const KINDS: readonly Kind[] = ['sysctl', 'firewall', 'link', 'address', 'neighbour', 'route']
+export const KINDS: readonly Kind[] = [
+  'sysctl',
+  'firewall',
+  'guard',
+  'source',
+  'link',
+  'address',
+  'neighbour',
+  'route'
+]
 
 /** One change. `replace` means that the key exists with other fields. */
 export interface Op {
@@ -97,12 +124,16 @@ export function keyOf(object: HostObject): string {
       return `sysctl ${object.key}`
     case 'firewall':
       return `firewall ${String(object.family)}`
+    case 'guard':
+      return 'guard'
+    case 'source':
+      return `source ${object.address} ${object.link}`
   }
 }
 
-/** The link that an object lives on, if it lives on one. */
+/** The link that an object lives on, if it lives on one: it goes with the link. A source only names its link. */
 export function linkOf(object: HostObject): string | undefined {
-  return 'link' in object ? object.link : undefined
+  return 'link' in object && object.kind !== 'source' ? object.link : undefined
 }
 
 /** True if `actual` is as `desired` says, in every field that `desired` has an opinion about. */
@@ -130,5 +161,9 @@ function describe(object: HostObject): string {
       return `sysctl ${object.key}=${object.value}`
     case 'firewall':
       return `forwarding rules in ${object.family === 4 ? 'iptables' : 'ip6tables'}`
+    case 'guard':
+      return 'nftables tables of net-routed'
+    case 'source':
+      return `source ${object.address} of ${object.link}`
   }
 }

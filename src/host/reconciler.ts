@@ -6,11 +6,12 @@
  * during a pass share the next one, like group commit; a pass looks only at keys that were touched, so its cost does not
  * depend on how much else is there; what could not be applied is read again before it is tried again.
  */
+import { messageOf } from '../errors.js'
 import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { describeOp, keyOf } from './objects.js'
+import { describeOp, keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Op } from './objects.js'
 
 const MAX_ROUNDS = 3
@@ -34,6 +35,7 @@ export class Reconciler {
   #actual = new Map<string, HostObject>()
   readonly #faults = new Map<string, KernelError>()
   #lost = new Set<string>()
+  #orphans: ReadonlySet<string> = new Set<string>()
   #dirty = new Set<string>()
   #tail: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
@@ -52,12 +54,9 @@ export class Reconciler {
     return this.#lost
   }
 
-  desires(key: string): HostObject | undefined {
-    return this.#desired.get(key)
-  }
-
-  has(key: string): boolean {
-    return this.#actual.has(key)
+  /** Links that containers use, and that no record knows. */
+  get orphans(): ReadonlySet<string> {
+    return this.#orphans
   }
 
   /** Changes what should be there. Nothing happens until `settle`. An object in both lists stays, as in `add`. */
@@ -75,9 +74,23 @@ export class Reconciler {
     return this.#next
   }
 
-  /** Reads what is there and repairs what differs, of all kinds or of these. */
-  resync(kinds?: readonly Kind[]): Promise<void> {
-    return this.#enqueue(() => this.#sweep(kinds))
+  /** Reads what is there and repairs what differs, of all kinds or of these. False if it could not be read. */
+  async resync(kinds?: readonly Kind[]): Promise<boolean> {
+    let done = false
+    await this.#enqueue(async () => {
+      done = await this.#sweep(kinds)
+    })
+    return done
+  }
+
+  /** Removes a link that nothing wants, with what lives on it. */
+  async remove(link: string): Promise<void> {
+    const objects = [...this.#actual.values()].filter(
+      (object) => keyOf(object) === `link ${link}` || linkOf(object) === link
+    )
+    this.want(objects, [])
+    await this.settle()
+    this.#orphans = new Set([...this.#orphans].filter((name) => name !== link))
   }
 
   /** True if the event is news: it contradicts what should be there. */
@@ -108,22 +121,54 @@ export class Reconciler {
     for (let round = 1; keys.size > 0; round++) {
       const failed = await this.#apply(this.#difference(keys))
       this.#remember(keys, failed)
-      if (failed.size === 0 || round === MAX_ROUNDS) return
-      this.#actual = byKey(await this.#host.list())
+      if (failed.size === 0 || round === MAX_ROUNDS || !(await this.#reread())) return
     }
   }
 
-  async #sweep(kinds?: readonly Kind[]): Promise<void> {
+  /** Returns false where the kernel could not say; the next sweep asks again. */
+  async #reread(kinds?: readonly Kind[]): Promise<boolean> {
+    try {
+      const listed = byKey(await this.#host.list(kinds))
+      const kept = [...this.#actual].filter(([, { kind }]) => kinds !== undefined && !kinds.includes(kind))
+      this.#actual = new Map([...kept, ...listed])
+      return true
+    } catch (error) {
+      this.#log.warn('cannot read what is there, will be tried again', { err: messageOf(error) })
+      return false
+    }
+  }
+
+  async #sweep(kinds?: readonly Kind[]): Promise<boolean> {
     this.counters.sweeps++
-    const listed = byKey(await this.#host.list(kinds))
-    const kept = [...this.#actual].filter(([, { kind }]) => kinds !== undefined && !kinds.includes(kind))
-    this.#actual = new Map([...kept, ...listed])
+    if (!(await this.#reread(kinds))) return false
     const keys = new Set([...this.#desired.keys(), ...this.#actual.keys()])
-    const ops = this.#difference(keys)
+    const ops = this.#withoutOrphans(this.#difference(keys))
     const unasked = ops.filter(({ object }) => !this.#dirty.has(keyOf(object)))
     this.counters.repairs += unasked.length
     for (const op of unasked) this.#log.warn('repair', { op: describeOp(op) })
     this.#remember(keys, await this.#apply(ops))
+    return true
+  }
+
+  /**
+   * A link that a container uses and no record wants is one whose record was lost. Removing it would cut off the container
+   * for a mistake of ours, so it stays, with what lives on it, until its endpoint is deleted.
+   */
+  #withoutOrphans(ops: readonly Op[]): readonly Op[] {
+    const orphans = new Set<string>()
+    for (const { verb, object } of ops) {
+      const isUnasked = !this.#dirty.has(keyOf(object)) && !this.#faults.has(keyOf(object))
+      if (verb === 'delete' && object.kind === 'link' && object.inUse && isUnasked) orphans.add(object.name)
+    }
+    for (const name of orphans) {
+      if (!this.#orphans.has(name))
+        this.#log.warn('link of an unknown endpoint is in use, it is left alone', { link: name })
+    }
+    this.#orphans = orphans
+    return ops.filter(({ verb, object }) => {
+      const link = object.kind === 'link' ? object.name : linkOf(object)
+      return verb !== 'delete' || link === undefined || !orphans.has(link)
+    })
   }
 
   #difference(keys: ReadonlySet<string>): readonly Op[] {

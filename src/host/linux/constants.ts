@@ -99,7 +99,8 @@ export const IFLA = {
   GROUP: 27,
   EXT_MASK: 29,
   NUM_TX_QUEUES: 31,
-  NUM_RX_QUEUES: 32
+  NUM_RX_QUEUES: 32,
+  LINK_NETNSID: 37
 } as const
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const
 export const VETH_INFO_PEER = 1

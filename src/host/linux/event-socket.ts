@@ -4,7 +4,6 @@
  * else uses it here and because it does no harm to a process that does not listen.
  */
 import { constants } from 'node:os'
-import { KernelError } from '../../errors.js'
 import { NETLINK_OPTION } from './constants.js'
 import { decode } from './messages.js'
 import type { Received } from './messages.js'
@@ -51,20 +50,15 @@ export class EventSocket {
 
   #read(): void {
     for (let count = 0; this.#isOpen && count < DATAGRAMS_PER_TURN; count++) {
-      const length = this.#receive()
-      if (length === undefined) return
-      for (const message of decode(this.#datagram.subarray(0, length))) if (this.#isOpen) this.#onMessage(message)
+      const received = receive(this.#fd, this.#datagram)
+      if (received === 'nothing') return
+      if (received === 'lost') this.#onLoss()
+      else this.#tell(this.#datagram.subarray(0, received))
     }
     if (this.#isOpen) setImmediate(this.#drain)
   }
 
-  #receive(): number | undefined {
-    try {
-      return receive(this.#fd, this.#datagram)
-    } catch (error) {
-      if (!(error instanceof KernelError) || error.errno !== 'ENOBUFS') throw error
-      this.#onLoss()
-      return 0
-    }
+  #tell(datagram: Buffer): void {
+    for (const message of decode(datagram)) if (this.#isOpen) this.#onMessage(message)
   }
 }

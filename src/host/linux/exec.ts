@@ -24,7 +24,7 @@ export interface ExecResult {
   readonly stderr: string
 }
 
-/** Runs a program to its end, without a shell. Never throws: a failure is in the result. */
+/** Runs a program to its end, without a shell. What goes wrong with it is in the result. */
 export function exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const { input = '', timeoutMs = DEFAULT_TIMEOUT_MS, inside = here } = options
   const [program = '', ...args] = argv
@@ -43,7 +43,8 @@ export function exec(argv: readonly string[], options: ExecOptions = {}): Promis
     })
     child.on('close', (code) => {
       clearTimeout(timer)
-      const outcome = errno === undefined && code !== null && code >= 0 ? { code } : { errno: errno ?? 'EINTR' }
+      const outcome =
+        errno === undefined && code !== null && code >= 0 ? { code } : { errno: errno ?? 'EINTR' }
       resolve({ ...outcome, stdout: stdout(), stderr: stderr() })
     })
     feed(child, input)

@@ -24,8 +24,13 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
   const uplinks = uplinksOf(links, routes)
   return {
     ...(uplinks.length === 0 ? {} : { uplinkMtu: Math.min(...uplinks.map(({ mtu }) => mtu)) }),
-    addresses: addresses.filter(({ index }) => foreign.has(index)).map(({ address }) => address.replace(/\/.*/, '')),
-    connected: connected(routes, foreign),
+    addresses: addresses
+      .filter(({ index }) => foreign.has(index))
+      .map(({ address }) => address.replace(/\/.*/, '')),
+    connected: connected(
+      routes,
+      new Set(links.filter(({ isLoopback }) => !isLoopback).map(({ index }) => index))
+    ),
     sysctls: Object.fromEntries(listSysctls(kernel.inside).map(({ key, value }) => [key, value]))
   }
 }
@@ -33,7 +38,9 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
 /** Of a full table of the Internet only what matters here is kept. */
 function relevantRoute(body: Buffer): FoundRoute | undefined {
   const route = decodeRoute(body)
-  return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL) ? route : undefined
+  return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL)
+    ? route
+    : undefined
 }
 
 function uplinksOf(links: readonly FoundLink[], routes: readonly FoundRoute[]): FoundLink[] {
@@ -54,14 +61,14 @@ function isDefault({ dst }: FoundRoute): boolean {
 }
 
 /** The kernel makes one such route for each address with a subnet; of IPv6 the scope says nothing. */
-function connected(routes: readonly FoundRoute[], foreign: ReadonlySet<number>): string[] {
+function connected(routes: readonly FoundRoute[], indexes: ReadonlySet<number>): string[] {
   const found = routes.filter(
-    ({ protocol, via, scope, dst, indexes }) =>
+    ({ protocol, via, scope, dst, indexes: [index = 0] }) =>
       protocol === RTPROT_KERNEL &&
       via === undefined &&
       (dst.includes(':') || scope === RT_SCOPE.LINK) &&
       dst !== LINK_LOCAL_PREFIX &&
-      indexes.some((index) => foreign.has(index))
+      indexes.has(index)
   )
   return [...new Set(found.map(({ dst }) => dst))]
 }

@@ -67,7 +67,9 @@ export class ForwardRules {
     const { found, problem } = await readRulesets(family, this.#inside)
     if (problem !== undefined) return []
     if (found.some(hasTraces)) return [{ kind: 'firewall', family, intact: found.every(isRight) }]
-    return !found.some(isNeeded) && this.#asked.has(family) ? [{ kind: 'firewall', family, intact: true }] : []
+    return !found.some(isNeeded) && this.#asked.has(family)
+      ? [{ kind: 'firewall', family, intact: true }]
+      : []
   }
 
   /** Returns what went wrong. */
@@ -93,7 +95,10 @@ export class ForwardRules {
 /** True if something in the chain FORWARD, besides our own, could keep our packets from passing. */
 function isNeeded({ chains }: Ruleset): boolean {
   const forward = chains.get('FORWARD')
-  return forward !== undefined && (forward.policy !== 'ACCEPT' || forward.rules.some((rule) => !ANY_JUMP.test(rule)))
+  return (
+    forward !== undefined &&
+    (forward.policy !== 'ACCEPT' || forward.rules.some((rule) => !ANY_JUMP.test(rule)))
+  )
 }
 
 function hasTraces(ruleset: Ruleset): boolean {
@@ -121,7 +126,8 @@ function standsRight({ chains }: Ruleset): boolean {
 /** Behind the operator's own rules where Docker has a chain for them, else before everything. Position from 0. */
 function placeOfJump(chains: Ruleset['chains']): { name: string; position: number } {
   const user = chains.get('DOCKER-USER')
-  if (!user || !chains.get('FORWARD')?.rules.includes('-j DOCKER-USER')) return { name: 'FORWARD', position: 0 }
+  if (!user || !chains.get('FORWARD')?.rules.includes('-j DOCKER-USER'))
+    return { name: 'FORWARD', position: 0 }
   const rules = user.rules.filter((rule) => !ANY_JUMP.test(rule))
   return { name: 'DOCKER-USER', position: rules.at(-1) === '-j RETURN' ? rules.length - 1 : rules.length }
 }

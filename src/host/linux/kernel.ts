@@ -20,6 +20,9 @@ export interface Kernel {
 /** Why operations failed, by the key of their object. */
 export type Failures = Map<string, KernelError>
 
+/** Decoded before the event loop runs again. */
+const LINKS_AT_ONCE = 64
+
 /** The error of an operation. `text` is the reason in words and begins with the errno where they are the kernel's. */
 export function refusal(op: Op, errno: string, text: string): KernelError {
   return new KernelError(errno, `cannot ${describeOp(op)}: ${text}`)
@@ -27,10 +30,15 @@ export function refusal(op: Op, errno: string, text: string): KernelError {
 
 /** Links that exist, by name. The cost depends on how many are asked for, not on how many there are. */
 export async function findLinks(kernel: Kernel, names: Iterable<string>): Promise<Map<string, FoundLink>> {
-  const answers = await kernel.requests.request([...new Set(names)].map(getLink))
-  return new Map(
-    answers.flatMap(({ reply }) => (reply ? [decodeLink(reply)] : [])).map((found) => [found.name, found])
-  )
+  const found = new Map<string, FoundLink>()
+  const messages = [...new Set(names)].map(getLink)
+  for (let at = 0; at < messages.length; at += LINKS_AT_ONCE) {
+    for (const { reply } of await kernel.requests.request(messages.slice(at, at + LINKS_AT_ONCE))) {
+      const link = reply && decodeLink(reply)
+      if (link) found.set(link.name, link)
+    }
+  }
+  return found
 }
 
 /** A link by its index, if it exists. */

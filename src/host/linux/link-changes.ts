@@ -34,7 +34,8 @@ export async function changeLinks(ops: readonly Op[], kernel: Kernel): Promise<M
   const settling = present.flatMap(({ op, link, found }) => {
     indexes.set(link.name, found.index)
     const { ipv6IsOff, errno } = switchIpv6(link, found, kernel)
-    if (errno !== undefined) failures.set(keyOf(link), refusal(op, errno, `${errno}: IPv6 cannot be switched on there`))
+    if (errno !== undefined)
+      failures.set(keyOf(link), refusal(op, errno, `${errno}: IPv6 cannot be switched on there`))
     return settle(link, found, ipv6IsOff).map((message) => ({ op, message }))
   })
   const answers = await kernel.requests.request(settling.map(({ message }) => message))
@@ -45,8 +46,14 @@ export async function changeLinks(ops: readonly Op[], kernel: Kernel): Promise<M
   return { failures, indexes }
 }
 
-async function make(wanted: readonly LinkOp[], kernel: Kernel): Promise<(LinkOp & { made?: Answer; read: Answer })[]> {
-  const messages = wanted.flatMap(({ link }) => [...(link.veth ? [newVeth(link, link.veth)] : []), getLink(link.name)])
+async function make(
+  wanted: readonly LinkOp[],
+  kernel: Kernel
+): Promise<(LinkOp & { made?: Answer; read: Answer })[]> {
+  const messages = wanted.flatMap(({ link }) => [
+    ...(link.veth ? [newVeth(link, link.veth)] : []),
+    getLink(link.name)
+  ])
   const answers = (await kernel.requests.request(messages)).values()
   const next = (): Answer => answers.next().value ?? { errno: 'EIO', text: 'no answer' }
   return wanted.map(({ op, link }) => ({ op, link, ...(link.veth ? { made: next() } : {}), read: next() }))
@@ -54,11 +61,16 @@ async function make(wanted: readonly LinkOp[], kernel: Kernel): Promise<(LinkOp 
 
 function taken(op: Op, { kind, alias }: FoundLink): KernelError {
   const whose = alias === '' ? 'without alias' : `with alias "${alias}"`
-  return refusal(op, 'EEXIST', `EEXIST: there is a ${kind || 'physical'} link ${whose} of that name that is not ours`)
+  return refusal(
+    op,
+    'EEXIST',
+    `EEXIST: there is a ${kind || 'physical'} link ${whose} of that name that is not ours`
+  )
 }
 
 function missing(op: Op, link: Link, { errno = 'ENODEV', text }: Answer): KernelError {
-  if (!link.veth) return refusal(op, errno, `${errno}: it does not exist, and its other end would not be where it was`)
+  if (!link.veth)
+    return refusal(op, errno, `${errno}: it does not exist, and its other end would not be where it was`)
   const peer = errno === 'EEXIST' ? `: the name ${link.veth.name} of the other end is taken` : ''
   return refusal(op, errno, `${text}${peer}`)
 }

@@ -10,7 +10,7 @@ import { EventSocket } from './event-socket.js'
 import { findLinkAt, findLinks, refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
 import { deleteGroup, isOurs, setGroup } from './links.js'
-import type { FoundLink } from './links.js'
+import type { Message } from './messages.js'
 import type { Answer } from './netlink.js'
 import { NetlinkSocket } from './netlink.js'
 
@@ -22,12 +22,18 @@ interface Doomed {
 /** Groups are used in turn, so that two batches at once do not delete each other's links. */
 const FIRST_GROUP = 0x6e720001
 const GROUPS = 0xfffe
+/** Node's own default. */
+const POOL_THREADS = 4
+/** Threads of the pool that deletes leave to other changes and to files. */
+const SPARE_THREADS = 2
 /** Offset of the index in struct ifinfomsg. */
 const INDEX_OFFSET = 4
 
-/** Deletes links. Remembers only which group is next. */
+/** Deletes links. Each batch keeps a thread busy until long after its links are gone: only so many at once. */
 export class LinkDeleter {
   readonly #kernel: Kernel
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #limit = Math.max(1, (Number(process.env['UV_THREADPOOL_SIZE']) || POOL_THREADS) - SPARE_THREADS)
   #batches = 0
 
   constructor(kernel: Kernel) {
@@ -36,6 +42,7 @@ export class LinkDeleter {
 
   /** Deletes the links that are still there and still ours. Resolves when they are gone. */
   async delete(ops: readonly Op[]): Promise<Failures> {
+    while (this.#running.size >= this.#limit) await Promise.race(this.#running)
     const doomed = await this.#find(ops)
     if (doomed.length === 0) return new Map()
     const group = FIRST_GROUP + (this.#batches++ % GROUPS)
@@ -63,10 +70,7 @@ export class LinkDeleter {
 
   /** Resolves with the kernel's answer, or with nothing as soon as all links are gone. */
   async #deleteGroup(group: number, ready: readonly Doomed[]): Promise<Answer | undefined> {
-    const { events, socket } = this.#kernel.inside(() => ({
-      events: new EventSocket(NETLINK.ROUTE, [RTNLGRP.LINK]),
-      socket: new NetlinkSocket()
-    }))
+    const events = this.#kernel.inside(() => new EventSocket(NETLINK.ROUTE, [RTNLGRP.LINK]))
     const remaining = new Set(ready.map(({ index }) => index))
     const gone = new Promise<undefined>((resolve) => {
       events.listen(({ type, body }) => {
@@ -74,19 +78,29 @@ export class LinkDeleter {
         if (remaining.size === 0) resolve(undefined)
       })
     })
-    const answered = socket.request([deleteGroup(group)]).finally(() => {
-      socket.close()
-    })
     try {
-      return await Promise.race([gone, answered.then(([answer]) => answer)])
+      return await Promise.race([gone, this.#send(deleteGroup(group))])
     } finally {
       events.close()
     }
   }
 
+  /** On a socket of its own, since others would have to wait for its answer. */
+  async #send(message: Message): Promise<Answer | undefined> {
+    const socket = this.#kernel.inside(() => new NetlinkSocket())
+    const answers = socket.request([message])
+    this.#running.add(answers)
+    try {
+      return (await answers)[0]
+    } finally {
+      this.#running.delete(answers)
+      await socket.close()
+    }
+  }
+
   async #blame(ready: readonly Doomed[], answer: Answer, failures: Failures): Promise<void> {
     for (const { op, index } of ready) {
-      const left: FoundLink | undefined = await findLinkAt(this.#kernel, index)
+      const left = await findLinkAt(this.#kernel, index)
       if (left) failures.set(keyOf(op.object), refusal(op, answer.errno ?? 'EIO', answer.text))
     }
   }

@@ -37,6 +37,8 @@ export interface FoundLink {
   readonly group: number
   readonly isUp: boolean
   readonly isLoopback: boolean
+  /** True if the other end of the pair is in another namespace. */
+  readonly isShared: boolean
   /** Values of IPV4_DEVCONF, from 1. */
   readonly conf4: (setting: number) => number
   /** Values of IPV6_DEVCONF; absent where the kernel has no IPv6 for this link. */
@@ -64,7 +66,9 @@ const TAG_IPV6_UNWANTED = 6
 
 /** True if the link is ours: marked, or made but not marked yet. */
 export function isOurs({ alias, group, name }: FoundLink): boolean {
-  return alias.startsWith(ALIAS_MARK) || (alias === '' && group === FRESH_GROUP && name.startsWith(LINK_PREFIX))
+  return (
+    alias.startsWith(ALIAS_MARK) || (alias === '' && group === FRESH_GROUP && name.startsWith(LINK_PREFIX))
+  )
 }
 
 /** Asks for one link by name. */
@@ -81,7 +85,11 @@ export function getLinkAt(index: number): Message {
 
 /** Asks for all links. */
 export function getLinks(): Message {
-  return { type: RTM.GETLINK, flags: 0, body: Buffer.concat([ifinfo(), u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)]) }
+  return {
+    type: RTM.GETLINK,
+    flags: 0,
+    body: Buffer.concat([ifinfo(), u32(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)])
+  }
 }
 
 /** Makes a veth pair. One queue per end: the default, one per possible CPU, costs half a megabyte on a large host. */
@@ -91,10 +99,20 @@ export function newVeth({ name, mtu }: Link, peer: VethPeer): Message {
     u32(IFLA.NUM_TX_QUEUES, 1),
     u32(IFLA.NUM_RX_QUEUES, 1)
   ]
-  const peerEnd = [ifinfo(), text(IFLA.IFNAME, peer.name), attribute(IFLA.ADDRESS, macToBytes(peer.mac)), ...common]
+  const peerEnd = [
+    ifinfo(),
+    text(IFLA.IFNAME, peer.name),
+    attribute(IFLA.ADDRESS, macToBytes(peer.mac)),
+    ...common
+  ]
   const kind = text(IFLA_INFO.KIND, 'veth')
   const data = nested(IFLA_INFO.DATA, nested(VETH_INFO_PEER, ...peerEnd))
-  const ownEnd = [text(IFLA.IFNAME, name), u32(IFLA.GROUP, FRESH_GROUP), ...common, nested(IFLA.LINKINFO, kind, data)]
+  const ownEnd = [
+    text(IFLA.IFNAME, name),
+    u32(IFLA.GROUP, FRESH_GROUP),
+    ...common,
+    nested(IFLA.LINKINFO, kind, data)
+  ]
   return { type: RTM.NEWLINK, flags: NLM_F.CREATE | NLM_F.EXCL, body: Buffer.concat([ifinfo(), ...ownEnd]) }
 }
 
@@ -168,6 +186,7 @@ export function decodeLink(body: Buffer): FoundLink {
     group: findU32(body, IFINFOMSG_SIZE, IFLA.GROUP) ?? DEFAULT_GROUP,
     isUp: (flags & IFF.UP) !== 0,
     isLoopback: (flags & IFF.LOOPBACK) !== 0,
+    isShared: find(body, IFINFOMSG_SIZE, IFLA.LINK_NETNSID) !== undefined,
     conf4: (setting) => valueAt(conf4, setting - 1),
     ...(conf6 ? { conf6: (setting: number) => valueAt(conf6, setting) } : {})
   }
@@ -182,7 +201,17 @@ export function linkObject(found: FoundLink, proxyDelay: number): Link {
     ROUTED_CONF.every(([setting, value]) => conf4(setting) === value) &&
     (!conf6 || conf6(IPV6_DEVCONF.ADDR_GEN_MODE) === IN6_ADDR_GEN_MODE_NONE) &&
     (!proxyArp || proxyDelay === 0)
-  return { kind: 'link', name, alias, mtu, ipv6, proxyArp, settled: found.isUp && alias !== '' && isSet }
+  const settled = found.isUp && alias !== '' && isSet
+  return {
+    kind: 'link',
+    name,
+    alias,
+    mtu,
+    ipv6,
+    proxyArp,
+    settled,
+    ...(found.isShared ? { inUse: true } : {})
+  }
 }
 
 function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
@@ -197,7 +226,11 @@ function setProxyDelay(index: number): Message {
   const header = Buffer.alloc(NDTMSG_SIZE)
   header.writeUInt8(AF.INET)
   const parameters = nested(NDTA.PARMS, u32(NDTPA.IFINDEX, index), u64(NDTPA.PROXY_DELAY, 0n))
-  return { type: RTM.SETNEIGHTBL, flags: 0, body: Buffer.concat([header, text(NDTA.NAME, 'arp_cache'), parameters]) }
+  return {
+    type: RTM.SETNEIGHTBL,
+    flags: 0,
+    body: Buffer.concat([header, text(NDTA.NAME, 'arp_cache'), parameters])
+  }
 }
 
 function infoKind(body: Buffer): string {

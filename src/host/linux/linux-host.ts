@@ -22,7 +22,7 @@ export interface LinuxHostOptions {
 }
 
 /** A Host that can be closed, so that its sockets do not keep a namespace alive. */
-export type LinuxHost = Host & { close(): void }
+export type LinuxHost = Host & { close(): Promise<void> }
 
 /** The kernel of a Linux host, for one network namespace. */
 export function linuxHost({ protocol, netns }: LinuxHostOptions): LinuxHost {
@@ -39,9 +39,8 @@ export function linuxHost({ protocol, netns }: LinuxHostOptions): LinuxHost {
     apply: (ops) => apply(ops, parts),
     facts: () => facts(parts),
     watch: (onChange) => monitor(kernel, onChange),
-    close: () => {
-      kernel.requests.close()
-      kernel.dumps.close()
+    close: async () => {
+      await Promise.all([kernel.requests.close(), kernel.dumps.close()])
     }
   }
 }
@@ -54,8 +53,14 @@ interface Parts {
 
 type Stage = 'sysctl' | 'firewall' | 'link' | 'link delete' | 'entry'
 
+/** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
+const OPS_AT_ONCE = 64
+
 async function list({ kernel, rules }: Parts, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-  const [firewalls, objects] = await Promise.all([wants('firewall') ? rules.list() : [], listNetlink(kernel, wants)])
+  const [firewalls, objects] = await Promise.all([
+    wants('firewall') ? rules.list() : [],
+    listNetlink(kernel, wants)
+  ])
   return [...(wants('sysctl') ? listSysctls(kernel.inside) : []), ...firewalls, ...objects]
 }
 
@@ -111,7 +116,8 @@ function stagesOf(ops: readonly Op[]): { stage: Stage; batch: Op[] }[] {
   for (const op of ops) {
     const stage = stageOf(op)
     const last = stages.at(-1)
-    if (last?.stage === stage) last.batch.push(op)
+    const isFull = last && last.batch.length >= OPS_AT_ONCE && stage !== 'link delete'
+    if (last?.stage === stage && !isFull) last.batch.push(op)
     else stages.push({ stage, batch: [op] })
   }
   return stages

@@ -53,7 +53,8 @@ async function routeObjects(kernel: Kernel, names: Names): Promise<HostObject[]>
       decodeRoute
     )) {
       const link = names.get(indexes[0] ?? 0)
-      if (link !== undefined && protocol === kernel.protocol) objects.push({ kind: 'route', dst, link, metric })
+      if (link !== undefined && protocol === kernel.protocol)
+        objects.push({ kind: 'route', dst, link, metric })
     }
   }
   return objects

@@ -34,7 +34,7 @@ export function encode({ type, flags, body }: Message, sequence: number): Buffer
 
 /** The messages of one datagram, in order. */
 export function* decode(datagram: Buffer): Generator<Received> {
-  for (let at = 0; at + HEADER_SIZE <= datagram.length; ) {
+  for (let at = 0; at + HEADER_SIZE <= datagram.length;) {
     const length = datagram.readUInt32LE(at)
     if (length < HEADER_SIZE) return
     yield {
@@ -85,7 +85,7 @@ export function text(type: number, value: string): Buffer {
 
 /** Value of the first attribute of a type in `bytes` from offset `start`; part of `bytes`. */
 export function find(bytes: Buffer, start: number, type: number): Buffer | undefined {
-  for (let at = start; at + ATTRIBUTE_HEADER_SIZE <= bytes.length; ) {
+  for (let at = start; at + ATTRIBUTE_HEADER_SIZE <= bytes.length;) {
     const length = bytes.readUInt16LE(at)
     if (length < ATTRIBUTE_HEADER_SIZE) return undefined
     if ((bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK) === type) {

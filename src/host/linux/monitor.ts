@@ -55,8 +55,12 @@ export function monitor(kernel: Kernel, onChange: (change: HostChange) => void):
     firewallChanged = false
     onChange({ kind: 'firewall', gone: false })
   }, onLoss)
-  learnNames(kernel, namesByIndex).catch(onLoss)
+  let isStopped = false
+  learnNames(kernel, namesByIndex).catch(() => {
+    if (!isStopped) onLoss()
+  })
   return () => {
+    isStopped = true
     routing.close()
     filter.close()
   }
@@ -70,7 +74,8 @@ interface Context {
 /** Links that are there already. What an event has said about an index meanwhile is newer. */
 async function learnNames(kernel: Kernel, namesByIndex: Map<number, string>): Promise<void> {
   const links = await kernel.dumps.dump(getLinks(), decodeLink)
-  for (const { index, name } of links.filter(isOurs)) if (!namesByIndex.has(index)) namesByIndex.set(index, name)
+  for (const { index, name } of links.filter(isOurs))
+    if (!namesByIndex.has(index)) namesByIndex.set(index, name)
 }
 
 function routingChange({ type, flags, body }: Received, context: Context): HostChange | undefined {
@@ -118,7 +123,11 @@ function addressChange(type: number, body: Buffer, { namesByIndex }: Context): H
 }
 
 /** An entry that somebody else has put in the place of ours is as good as none. */
-function neighbourChange(type: number, body: Buffer, { kernel, namesByIndex }: Context): HostChange | undefined {
+function neighbourChange(
+  type: number,
+  body: Buffer,
+  { kernel, namesByIndex }: Context
+): HostChange | undefined {
   const found = decodeAnyNeighbour(body)
   const link = found && namesByIndex.get(found.index)
   if (!found || link === undefined) return undefined
@@ -142,7 +151,8 @@ function routeChange(
 
 /** True for a rule or chain that decides about forwarding, in a table that iptables uses. */
 function isWatchedRule({ type, body }: Received): boolean {
-  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || findText(body, NFGENMSG_SIZE, NFTA_TABLE) !== 'filter') return false
+  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || findText(body, NFGENMSG_SIZE, NFTA_TABLE) !== 'filter')
+    return false
   if (type === nftType(NFT_MSG.NEWTABLE) || type === nftType(NFT_MSG.DELTABLE)) return true
   if (type === nftType(NFT_MSG.NEWCHAIN) || type === nftType(NFT_MSG.DELCHAIN)) {
     return WATCHED_CHAINS.has(findText(body, NFGENMSG_SIZE, NFTA_CHAIN_NAME))

@@ -19,7 +19,11 @@ export interface FoundNeighbour {
 }
 
 /** Sets or deletes a neighbour of the link with that index. What the kernel has learned there itself is replaced. */
-export function changeNeighbour(verb: Op['verb'], object: Neighbour, ours: { index: number; protocol: number }): Message {
+export function changeNeighbour(
+  verb: Op['verb'],
+  object: Neighbour,
+  ours: { index: number; protocol: number }
+): Message {
   const address = ipToBytes(object.address)
   const header = Buffer.alloc(NDMSG_SIZE)
   header.writeUInt8(familyOf(address), 0)
@@ -40,7 +44,10 @@ export function getNeighbours(): Message {
 
 /** Decodes a neighbour. Undefined unless it is permanent and has that protocol number: there may be very many others. */
 export function decodeNeighbour(body: Buffer, protocol: number): FoundNeighbour | undefined {
-  if (body.readUInt16LE(STATE_OFFSET) !== NUD_PERMANENT || find(body, NDMSG_SIZE, NDA.PROTOCOL)?.[0] !== protocol) {
+  if (
+    body.readUInt16LE(STATE_OFFSET) !== NUD_PERMANENT ||
+    find(body, NDMSG_SIZE, NDA.PROTOCOL)?.[0] !== protocol
+  ) {
     return undefined
   }
   return decodeAnyNeighbour(body)

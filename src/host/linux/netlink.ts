@@ -77,8 +77,12 @@ export class NetlinkSocket {
     })
   }
 
-  close(): void {
-    close(this.#fd)
+  /** Closes the socket after the conversations that have begun. */
+  async close(): Promise<void> {
+    await this.#exclusively(() => {
+      close(this.#fd)
+      return Promise.resolve()
+    })
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -93,7 +97,13 @@ export class NetlinkSocket {
     const packets = messages.map((message) =>
       encode({ ...message, flags: message.flags | flags }, ++this.#sequence)
     )
-    await send(this.#fd, Buffer.concat(packets))
+    try {
+      await send(this.#fd, Buffer.concat(packets))
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+      const { errno, message: text } = error
+      return messages.map(() => ({ errno, text }))
+    }
     const answers = this.#answers(first, messages.length)
     return messages.map((_, index) => answers.get(first + index) ?? LOST)
   }
@@ -103,7 +113,8 @@ export class NetlinkSocket {
     const replies = new Map<number, Buffer>()
     while (answers.size < count) {
       const length = receive(this.#fd, this.#datagram)
-      if (length === undefined) break
+      if (length === 'nothing') break
+      if (length === 'lost') continue
       for (const { type, flags, sequence, body } of decode(this.#datagram.subarray(0, length))) {
         if (sequence < first) continue
         if (type !== NLMSG.ERROR) replies.set(sequence, Buffer.from(body))
@@ -113,7 +124,10 @@ export class NetlinkSocket {
     return answers
   }
 
-  async #dumpOnce<T>(message: Message, decodeBody: (body: Buffer) => T | undefined): Promise<T[] | undefined> {
+  async #dumpOnce<T>(
+    message: Message,
+    decodeBody: (body: Buffer) => T | undefined
+  ): Promise<T[] | undefined> {
     const sequence = ++this.#sequence
     await send(this.#fd, encode({ ...message, flags: message.flags | NLM_F.REQUEST | NLM_F.DUMP }, sequence))
     const found: T[] = []

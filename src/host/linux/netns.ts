@@ -2,8 +2,7 @@
  * Entering other network namespaces. setns(2) moves only the calling thread, and JavaScript cannot be interrupted between
  * entering and leaving, so nobody else sees the other namespace, provided that nothing in between is asynchronous.
  */
-import { stat } from 'node:fs'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, stat } from 'node:fs'
 import { KernelError, messageOf } from '../../errors.js'
 import { enterNetns } from './syscalls.js'
 
@@ -27,8 +26,8 @@ export function withNetns<T>(path: string, work: () => T): T {
       enterNetns(target)
       return work()
     } finally {
-      closeSync(target)
       leaveTo(home)
+      closeSync(target)
     }
   } finally {
     closeSync(home)
@@ -39,7 +38,9 @@ function openNamespace(path: string): number {
   try {
     return openSync(path, 'r')
   } catch (error) {
-    throw new KernelError('ENOENT', `network namespace ${path} cannot be opened: ${messageOf(error)}`, { cause: error })
+    throw new KernelError('ENOENT', `network namespace ${path} cannot be opened: ${messageOf(error)}`, {
+      cause: error
+    })
   }
 }
 

@@ -32,10 +32,22 @@ const RTMSG_SIZE = 12
 /** struct rtnexthop: length, flags, hops, link index. */
 const RTNEXTHOP_SIZE = 8
 
-/** Adds a route of ours through the link with that index, or deletes exactly it. */
-export function changeRoute(verb: 'add' | 'delete', object: Route, ours: { index: number; protocol: number }): Message {
+/**
+ * Adds a route of ours through the link with that index, or deletes it. Two things are not as they look: the kernel takes
+ * metric 0 of an IPv6 route for 1024, and in a delete for any metric.
+ */
+export function changeRoute(
+  verb: 'add' | 'delete',
+  object: Route,
+  ours: { index: number; protocol: number }
+): Message {
   const { address, length } = parsePrefix(object.dst)
-  const header = rtmsg(familyOf(address), { length, protocol: ours.protocol, scope: RT_SCOPE.LINK, type: RTN_UNICAST })
+  const header = rtmsg(familyOf(address), {
+    length,
+    protocol: ours.protocol,
+    scope: RT_SCOPE.LINK,
+    type: RTN_UNICAST
+  })
   const attributes = [attribute(RTA.DST, address), u32(RTA.OIF, ours.index), u32(RTA.PRIORITY, object.metric)]
   const body = Buffer.concat([header, ...attributes])
   if (verb === 'delete') return { type: RTM.DELROUTE, flags: 0, body }
@@ -75,7 +87,11 @@ export function decodeRoute(body: Buffer): FoundRoute | undefined {
 }
 
 /** True if the kernel's route is the one that the object describes. */
-export function isSameRoute(object: Route, found: FoundRoute, ours: { index: number; protocol: number }): boolean {
+export function isSameRoute(
+  object: Route,
+  found: FoundRoute,
+  ours: { index: number; protocol: number }
+): boolean {
   return (
     hasSameKey(object, found) &&
     found.protocol === ours.protocol &&

@@ -62,7 +62,9 @@ export function parseSave(flavour: string, output: string): Ruleset {
 }
 
 async function readAll(flavours: readonly string[], inside: Inside): Promise<Rulesets> {
-  const results = await Promise.all(flavours.map((flavour) => exec([`${flavour}-save`, '-t', 'filter'], { inside })))
+  const results = await Promise.all(
+    flavours.map((flavour) => exec([`${flavour}-save`, '-t', 'filter'], { inside }))
+  )
   const found: Ruleset[] = []
   const problems: string[] = []
   results.forEach(({ code, errno, stdout, stderr }, index) => {

@@ -33,7 +33,11 @@ const sysFlock: Call<[number, number]> = libc.func('int flock(int, int)')
 const sysClose: Call<[number]> = libc.func('int close(int)')
 
 /** Of two names for one number (EAGAIN, EWOULDBLOCK) the first. */
-const namesByErrno = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name] as const).reverse())
+const namesByErrno = new Map(
+  Object.entries(constants.errno)
+    .map(([name, number]) => [number, name] as const)
+    .reverse()
+)
 
 /** Symbolic name of an errno: `EEXIST`, or `E526` for one that has none here. */
 export function errnoName(errno: number): string {
@@ -42,7 +46,10 @@ export function errnoName(errno: number): string {
 
 /** Opens a non-blocking netlink socket in the network namespace of the calling thread; it stays in it for ever. */
 export function openNetlink(protocol: number): number {
-  const fd = checked(sysSocket(AF.NETLINK, SOCK.RAW | SOCK.NONBLOCK | SOCK.CLOEXEC, protocol), 'open a netlink socket')
+  const fd = checked(
+    sysSocket(AF.NETLINK, SOCK.RAW | SOCK.NONBLOCK | SOCK.CLOEXEC, protocol),
+    'open a netlink socket'
+  )
   const address = Buffer.alloc(SOCKADDR_NL_SIZE)
   address.writeUInt16LE(AF.NETLINK)
   checked(sysBind(fd, address, address.length), 'bind a netlink socket')
@@ -64,8 +71,9 @@ export function joinGroup(fd: number, option: number, group: number): void {
 /** Sends to the kernel in a thread of the pool, because it waits there for locks that others hold. */
 export function send(fd: number, message: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
-    sysSend.async(fd, message, message.length, 0, (_error: unknown, sent: number) => {
-      if (sent < 0) reject(failure('send to the kernel'))
+    sysSend.async(fd, message, message.length, 0, (error: unknown, sent: number) => {
+      if (error instanceof Error) reject(error)
+      else if (sent < 0) reject(failure('send to the kernel'))
       else resolve(sent)
     })
   })
@@ -74,21 +82,29 @@ export function send(fd: number, message: Buffer): Promise<number> {
 /** Fills `buffer` in a thread of the pool. Never waits: throws KernelError EAGAIN if there is nothing. */
 export function receiveLater(fd: number, buffer: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
-    sysRecv.async(fd, buffer, buffer.length, MSG_DONTWAIT, (_error: unknown, received: number) => {
-      if (received < 0) reject(failure('receive from the kernel'))
+    sysRecv.async(fd, buffer, buffer.length, MSG_DONTWAIT, (error: unknown, received: number) => {
+      if (error instanceof Error) reject(error)
+      else if (received < 0) reject(failure('receive from the kernel'))
       else resolve(received)
     })
   })
 }
 
-/** Fills `buffer` with what has arrived. Undefined if nothing has; throws KernelError ENOBUFS if something was lost. */
-export function receive(fd: number, buffer: Buffer): number | undefined {
+/** Fills `buffer` with the next datagram that has arrived. */
+export function receive(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
   const received = sysRecv(fd, buffer, buffer.length, MSG_DONTWAIT)
   if (received >= 0) return received
   const error = failure('receive from the kernel')
-  if (error.errno === 'EAGAIN') return undefined
-  if (error.errno === 'EINTR') return receive(fd, buffer)
-  throw error
+  switch (error.errno) {
+    case 'EAGAIN':
+      return 'nothing'
+    case 'ENOBUFS':
+      return 'lost'
+    case 'EINTR':
+      return receive(fd, buffer)
+    default:
+      throw error
+  }
 }
 
 /** Asks the kernel to send this process a signal whenever something arrives: fcntl(2), F_SETSIG. */

@@ -33,9 +33,8 @@ export function listSysctls(inside: Inside): Sysctl[] {
 
 /** Writes a file under /proc/sys unless it says that already. Returns the errno if that fails. */
 export function writeSysctl(path: string, value: string): string | undefined {
-  if (readSysctl(path) === value) return undefined
   try {
-    writeFileSync(path, value)
+    if (readFileSync(path, 'utf8').trim() !== value) writeFileSync(path, value)
     return undefined
   } catch (error) {
     return errnoOf(error)

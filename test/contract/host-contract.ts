@@ -1,0 +1,260 @@
+/** What every Host must do. Run against FakeHost in memory and against LinuxHost in a scratch namespace. */
+import { expect } from 'chai'
+import type { Host } from '../../src/host/host.js'
+import { keyOf } from '../../src/host/objects.js'
+import type { Firewall, HostObject, Link, Op, Route, Sysctl } from '../../src/host/objects.js'
+
+/** A host with nothing of ours on it. */
+export interface HostUnderTest {
+  readonly host: Host
+  /** Makes an object behind the host's back that belongs to somebody else; a route then leads through a link of theirs. */
+  addForeign(object: Link | Route): void | Promise<void>
+  /** True if that object is still there. */
+  hasForeign(object: Link | Route): boolean | Promise<boolean>
+  close(): void | Promise<void>
+}
+
+/** An endpoint's link. */
+export function testLink(id: string, fields: Partial<Link> = {}): Link {
+  return {
+    kind: 'link',
+    name: `nr-${id}`,
+    alias: `net-routed endpoint ${id}`,
+    mtu: 1400,
+    ipv6: true,
+    proxyArp: false,
+    settled: true,
+    veth: { name: `nc-${id}`, mac: '02:42:0a:01:00:02' },
+    ...fields
+  }
+}
+
+const FORWARDING: Sysctl = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
+const FIREWALL: Firewall = { kind: 'firewall', family: 4, intact: true }
+const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
+const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
+const ON_LINK: readonly HostObject[] = [
+  { kind: 'address', link: 'nr-a', address: '10.0.0.1/32' },
+  { kind: 'address', link: 'nr-a', address: 'fe80::1/64' },
+  { kind: 'address', link: 'nr-a', address: 'fd00::1/128' },
+  { kind: 'neighbour', link: 'nr-a', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
+  { kind: 'neighbour', link: 'nr-a', address: 'fd00::2', mac: '02:42:0a:01:00:02' },
+  ROUTE,
+  ROUTE6
+]
+const ALL: readonly HostObject[] = [FORWARDING, FIREWALL, testLink('a'), ...ON_LINK]
+
+/** Declares the tests. `open` is called before each. */
+export function hostContract(name: string, open: () => HostUnderTest | Promise<HostUnderTest>): void {
+  describe(`${name} as a Host`, () => {
+    let opened: HostUnderTest
+    beforeEach(async () => {
+      opened = await open()
+    })
+    afterEach(() => opened.close())
+    roundTrips(() => opened.host)
+    repeats(() => opened.host)
+    deletes(() => opened.host)
+    replaces(() => opened.host)
+    failures(() => opened.host)
+    foreigners(() => opened)
+  })
+}
+
+function roundTrips(host: () => Host): void {
+  describe('lists exactly what was applied', () => {
+    const variants: Record<string, readonly HostObject[]> = {
+      'an object of every kind': ALL,
+      'a link without IPv6': [testLink('a', { ipv6: false })],
+      'a link with proxy ARP': [testLink('a', { proxyArp: true })],
+      'several links': ['a', 'b', 'c'].map((id) => testLink(id, { ipv6: id === 'b' })),
+      nothing: []
+    }
+    for (const [what, objects] of Object.entries(variants)) {
+      it(what, async () => {
+        await applied(host(), 'add', objects)
+        expect(await ours(host())).to.deep.equal(expected(objects))
+      })
+    }
+
+    it('of the kinds that were asked for', async () => {
+      await applied(host(), 'add', ALL)
+      expect((await host().list(['route'])).map(keyOf).sort()).to.deep.equal([ROUTE, ROUTE6].map(keyOf))
+      expect((await host().list(['sysctl'])).every(({ kind }) => kind === 'sysctl')).to.equal(true)
+      expect(await host().list([])).to.deep.equal([])
+    })
+
+    it('and the known sysctls always', async () => {
+      await applied(host(), 'add', [FORWARDING])
+      expect(await host().list(['sysctl'])).to.deep.include(FORWARDING)
+      expect((await host().facts()).sysctls).to.include({ 'net.ipv4.ip_forward': '1' })
+    })
+  })
+}
+
+function repeats(host: () => Host): void {
+  it('adds what is there', async () => {
+    await applied(host(), 'add', ALL)
+    await applied(host(), 'add', ALL)
+    expect(await ours(host())).to.deep.equal(expected(ALL))
+  })
+
+  it('can make again what it has just deleted', async () => {
+    await applied(host(), 'add', ALL)
+    await applied(host(), 'delete', [testLink('a')])
+    await applied(host(), 'add', ALL)
+    expect(await ours(host())).to.deep.equal(expected(ALL))
+  })
+
+  it('adopts a link that is there', async () => {
+    await applied(host(), 'add', ALL)
+    const { veth: _veth, ...adopted } = testLink('a', { proxyArp: true })
+    await applied(host(), 'replace', [adopted])
+    expect(await ours(host())).to.deep.equal(
+      expected(ALL.map((object) => (object.kind === 'link' ? adopted : object)))
+    )
+  })
+}
+
+function deletes(host: () => Host): void {
+  it('deletes what is gone', async () => {
+    await applied(host(), 'add', ALL)
+    await applied(host(), 'delete', ALL.toReversed())
+    await applied(host(), 'delete', ALL.toReversed())
+    expect(await ours(host())).to.deep.equal([])
+  })
+
+  it('deletes one by one, and then again what has no link any more', async () => {
+    await applied(host(), 'add', ALL)
+    for (const object of ALL.toReversed()) await applied(host(), 'delete', [object])
+    for (const object of ON_LINK) await applied(host(), 'delete', [object])
+    expect(await ours(host())).to.deep.equal([])
+  })
+
+  it('deletes with a link what lives on it', async () => {
+    await applied(host(), 'add', [...ALL, testLink('b')])
+    await applied(host(), 'delete', [testLink('a')])
+    expect(await ours(host())).to.deep.equal(expected([FIREWALL, testLink('b')]))
+  })
+
+  it('deletes many at a time and concurrently', async () => {
+    const links = Array.from({ length: 20 }, (_, index) => testLink(`n${String(index)}`))
+    await applied(host(), 'add', links)
+    await Promise.all([
+      applied(host(), 'delete', links.slice(0, 6)),
+      applied(host(), 'delete', links.slice(6, 12)),
+      applied(host(), 'delete', links.slice(12, 19))
+    ])
+    expect(await ours(host())).to.deep.equal(expected(links.slice(19)))
+  })
+}
+
+function replaces(host: () => Host): void {
+  const changes: Record<string, readonly [HostObject, HostObject]> = {
+    'the alias of a link': [testLink('a'), testLink('a', { alias: 'net-routed endpoint other' })],
+    'the MTU of a link': [testLink('a'), testLink('a', { mtu: 1300 })],
+    'IPv6 of a link, on': [testLink('a', { ipv6: false }), testLink('a')],
+    'IPv6 of a link, off': [testLink('a'), testLink('a', { ipv6: false })],
+    'proxy ARP of a link, on': [testLink('a'), testLink('a', { proxyArp: true })],
+    'proxy ARP of a link, off': [testLink('a', { proxyArp: true }), testLink('a')],
+    'the MAC address of a neighbour': [
+      { kind: 'neighbour', link: 'nr-b', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
+      { kind: 'neighbour', link: 'nr-b', address: '10.1.0.2', mac: '02:42:0a:01:00:03' }
+    ],
+    'the link of a route': [
+      { ...ROUTE, link: 'nr-b' },
+      { ...ROUTE, link: 'nr-c' }
+    ],
+    'the link of an IPv6 route': [
+      { ...ROUTE6, link: 'nr-b' },
+      { ...ROUTE6, link: 'nr-c' }
+    ]
+  }
+  const others = [testLink('b'), testLink('c')]
+  for (const [what, [before, after]] of Object.entries(changes)) {
+    it(`replaces ${what}`, async () => {
+      await applied(host(), 'add', [...others, before])
+      await applied(host(), 'replace', [after])
+      expect(await ours(host())).to.deep.equal(expected([...others, after]))
+    })
+  }
+}
+
+function failures(host: () => Host): void {
+  it('goes on after a failure and says what failed', async () => {
+    const lost: HostObject[] = [
+      { ...ROUTE, link: 'nr-none', dst: '10.1.0.9/32' },
+      { kind: 'address', link: 'nr-none', address: '10.0.0.1/32' }
+    ]
+    const failed = await host().apply(opsOf('add', [testLink('a'), ...lost, ...ON_LINK]))
+    expect([...failed.keys()]).to.have.members(lost.map(keyOf))
+    for (const error of failed.values()) expect(error).to.include({ code: 'kernel', errno: 'ENODEV' })
+    expect(failed.get(keyOf(lost[0] ?? ROUTE))?.message).to.include('add route 10.1.0.9/32 dev nr-none')
+    expect(await ours(host())).to.deep.equal(expected([testLink('a'), ...ON_LINK]))
+  })
+
+  it('does not make a link that it is only to adopt', async () => {
+    const { veth: _veth, ...adopted } = testLink('a')
+    const failed = await host().apply(opsOf('add', [adopted]))
+    expect(failed.get('link nr-a')).to.include({ errno: 'ENODEV' })
+    expect(await ours(host())).to.deep.equal([])
+  })
+}
+
+function foreigners(opened: () => HostUnderTest): void {
+  it('neither lists, nor changes, nor deletes a link of somebody else', async () => {
+    const { host } = opened()
+    await opened().addForeign(testLink('a'))
+    expect(await ours(host)).to.deep.equal([])
+    const failed = await host.apply(opsOf('add', [testLink('a')]))
+    expect(failed.get('link nr-a')).to.include({ errno: 'EEXIST' })
+    await applied(host, 'delete', [testLink('a')])
+    expect(await opened().hasForeign(testLink('a'))).to.equal(true)
+    expect(await ours(host)).to.deep.equal([])
+  })
+
+  for (const route of [ROUTE, ROUTE6]) {
+    it(`neither lists, nor replaces, nor deletes a route of somebody else to ${route.dst}`, async () => {
+      const { host } = opened()
+      await applied(host, 'add', [testLink('a')])
+      await opened().addForeign(route)
+      for (const verb of ['add', 'replace'] as const) {
+        const failed = await host.apply(opsOf(verb, [route]))
+        expect(failed.get(keyOf(route))).to.include({ errno: 'EEXIST' })
+      }
+      await applied(host, 'delete', [route])
+      expect(await opened().hasForeign(route)).to.equal(true)
+      expect(await ours(host)).to.deep.equal(expected([testLink('a')]))
+    })
+  }
+}
+
+function opsOf(verb: Op['verb'], objects: readonly HostObject[]): Op[] {
+  return objects.map((object) => ({ verb, object }))
+}
+
+async function applied(host: Host, verb: Op['verb'], objects: readonly HostObject[]): Promise<void> {
+  const failed = await host.apply(opsOf(verb, objects))
+  expect([...failed.values()].map(({ message }) => message)).to.deep.equal([])
+}
+
+async function ours(host: Host): Promise<HostObject[]> {
+  return sorted((await host.list()).filter(({ kind }) => kind !== 'sysctl'))
+}
+
+/** As it should be read back: a link without the way it was made, sysctls apart. */
+function expected(objects: readonly HostObject[]): HostObject[] {
+  return sorted(
+    objects
+      .filter(({ kind }) => kind !== 'sysctl')
+      .map((object) => {
+        if (object.kind !== 'link') return object
+        const { veth: _veth, ...link } = object
+        return link
+      })
+  )
+}
+
+function sorted(objects: readonly HostObject[]): HostObject[] {
+  return objects.toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)))
+}

@@ -1,0 +1,154 @@
+import { expect } from 'chai'
+import type { LinuxHost } from '../../src/host/linux/linux-host.js'
+import type { HostObject, Link } from '../../src/host/objects.js'
+import { testLink } from '../contract/host-contract.js'
+import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip } from './scratch.js'
+
+describeAsRoot('linuxHost', () => {
+  let scratch: Scratch
+  let netns: string
+  let host: LinuxHost
+  beforeEach(() => {
+    scratch = new Scratch()
+    netns = scratch.netns()
+    host = scratch.host(netns)
+  })
+  afterEach(() => scratch.close())
+  const add = async (...objects: readonly HostObject[]): Promise<string[]> => {
+    const failed = await host.apply(objects.map((object) => ({ verb: 'add', object })))
+    return [...failed.values()].map(({ message }) => message)
+  }
+  const link = async (): Promise<Link | undefined> => {
+    const [found] = await host.list(['link'])
+    return found?.kind === 'link' ? found : undefined
+  }
+
+  const drifts: Record<string, readonly string[]> = {
+    'is down': ['ip', 'link', 'set', 'nr-a', 'down'],
+    'does not forward': ['sysctl', '-w', 'net.ipv4.conf.nr-a.forwarding=0'],
+    'has a strict reverse path filter': ['sysctl', '-w', 'net.ipv4.conf.nr-a.rp_filter=1'],
+    'sends redirects': ['sysctl', '-w', 'net.ipv4.conf.nr-a.send_redirects=1'],
+    'makes link-local addresses': ['sysctl', '-w', 'net.ipv6.conf.nr-a.addr_gen_mode=0'],
+    'delays its ARP answers': ['sysctl', '-w', 'net.ipv4.neigh.nr-a.proxy_delay=80']
+  }
+  for (const [what, command] of Object.entries(drifts)) {
+    it(`lists a link that ${what} as unsettled, and settles it`, async () => {
+      const desired = testLink('a', { proxyArp: true })
+      expect(await add(desired)).to.deep.equal([])
+      expect((await link())?.settled).to.equal(true)
+      inNetns(netns, ...command)
+      expect((await link())?.settled).to.equal(false)
+      await host.apply([{ verb: 'replace', object: desired }])
+      expect((await link())?.settled).to.equal(true)
+    })
+  }
+
+  it('makes links with one queue per end, the MTU at both, and the MAC address at the other', async () => {
+    await add(testLink('a', { mtu: 1234 }))
+    for (const name of ['nr-a', 'nc-a']) {
+      const shown = ip(netns, `-d link show ${name}`)
+      expect(shown).to.include('mtu 1234').and.include('numtxqueues 1 numrxqueues 1')
+    }
+    expect(ip(netns, 'link show nc-a')).to.include('02:42:0a:01:00:02')
+  })
+
+  it('gives a link no link-local address by itself', async () => {
+    await add(testLink('a'), testLink('b', { ipv6: false }))
+    ip(netns, 'link set nc-a up')
+    ip(netns, 'link set nc-b up')
+    expect(ip(netns, '-6 addr show dev nr-a') + ip(netns, '-6 addr show dev nr-b')).to.equal('')
+  })
+
+  it('takes over a link that a crash has left unmarked', async () => {
+    ip(netns, `link add nr-a group ${String(0x6e720000)} type veth peer name nc-a`)
+    expect(await link()).to.include({ name: 'nr-a', alias: '', settled: false })
+    expect(await add(testLink('a'))).to.deep.equal([])
+    expect(await link()).to.include({ alias: 'net-routed endpoint a', settled: true })
+    expect(ip(netns, 'link show nr-a')).to.include('group default')
+  })
+
+  it('says whose the name of a link is', async () => {
+    ip(netns, 'link add nr-a type veth peer name other')
+    ip(netns, 'link set nr-a alias theirs')
+    expect(await add(testLink('a'))).to.deep.equal([
+      'cannot add link nr-a: EEXIST: there is a veth link with alias "theirs" of that name that is not ours'
+    ])
+    expect(ip(netns, 'link show nr-a')).to.include('alias theirs').and.include('group default')
+  })
+
+  it('says that the name of the other end is taken', async () => {
+    ip(netns, 'link add nc-a type veth peer name other')
+    const [message] = await add(testLink('a'))
+    expect(message)
+      .to.include('cannot add link nr-a: EEXIST')
+      .and.include('the name nc-a of the other end is taken')
+  })
+
+  it('shows the route that is in the way', async () => {
+    ip(netns, 'link add foreign0 type veth peer name foreign1')
+    ip(netns, 'addr add 192.0.2.1/24 dev foreign0')
+    ip(netns, 'link set foreign0 up')
+    ip(netns, 'route add 10.1.0.2/32 via 192.0.2.9 proto bgp')
+    expect(
+      await add(testLink('a'), { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 })
+    ).to.deep.equal([
+      'cannot add route 10.1.0.2/32 dev nr-a metric 0: EEXIST: there is 10.1.0.2/32 via 192.0.2.9 dev foreign0 proto bgp metric 0'
+    ])
+  })
+
+  it('does not list what others have put on their links with our number', async () => {
+    ip(netns, 'link add foreign0 type veth peer name foreign1')
+    ip(netns, 'link set foreign0 up')
+    ip(netns, `route add 10.1.0.2/32 dev foreign0 proto ${String(PROTOCOL)}`)
+    ip(netns, `neigh add 10.1.0.2 dev foreign0 lladdr 02:42:0a:01:00:09 protocol ${String(PROTOCOL)}`)
+    expect(await host.list(['link', 'address', 'neighbour', 'route'])).to.deep.equal([])
+  })
+
+  it('refuses to put anything on a link that is not ours', async () => {
+    ip(netns, 'link add foreign0 type veth peer name foreign1')
+    ip(netns, 'addr add 192.0.2.1/24 dev foreign0')
+    const [message] = await add({ kind: 'address', link: 'foreign0', address: '10.0.0.1/32' })
+    expect(message).to.equal('cannot add address 10.0.0.1/32 dev foreign0: EPERM: foreign0 is not ours')
+    await host.apply([
+      { verb: 'delete', object: { kind: 'address', link: 'foreign0', address: '192.0.2.1/24' } }
+    ])
+    expect(ip(netns, 'addr show foreign0')).to.include('192.0.2.1/24')
+  })
+
+  it('says what to do about a sysctl that does not exist', async () => {
+    expect(await add({ kind: 'sysctl', key: 'net.ipv4.no_such_thing', value: '1' })).to.deep.equal([
+      'cannot add sysctl net.ipv4.no_such_thing=1: ENOENT: this kernel does not have net.ipv4.no_such_thing'
+    ])
+  })
+
+  it('knows uplinks, addresses and subnets of the host', async () => {
+    expect(await host.facts()).to.not.have.property('uplinkMtu')
+    await add(testLink('a'), { kind: 'address', link: 'nr-a', address: '10.0.0.1/32' })
+    for (const [name, mtu, address] of [
+      ['up0', 1450, '192.0.2.1/24'],
+      ['up1', 1300, '198.51.100.1/24'],
+      ['docker0', 1200, '172.17.0.1/16']
+    ] as const) {
+      ip(netns, `link add ${name} mtu ${String(mtu)} type veth peer name p-${name}`)
+      ip(netns, `link set ${name} up`)
+      ip(netns, `link set p-${name} up`)
+      ip(netns, `addr add ${address} dev ${name}`)
+    }
+    ip(netns, '-6 addr add 2001:db8::1/64 dev up0 nodad')
+    const facts = await host.facts()
+    expect(facts.uplinkMtu).to.equal(1300)
+    expect(facts.addresses)
+      .to.include.members(['192.0.2.1', '198.51.100.1', '2001:db8::1'])
+      .and.not.include('10.0.0.1')
+    expect(facts.connected).to.have.members([
+      '192.0.2.0/24',
+      '198.51.100.0/24',
+      '172.17.0.0/16',
+      '2001:db8::/64'
+    ])
+    ip(netns, 'route add 203.0.113.0/24 via 198.51.100.2')
+    expect((await host.facts()).uplinkMtu).to.equal(1300)
+    ip(netns, 'route add default via 192.0.2.2')
+    expect((await host.facts()).uplinkMtu).to.equal(1450)
+  })
+})

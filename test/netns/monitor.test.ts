@@ -1,0 +1,118 @@
+import { expect } from 'chai'
+import type { HostChange } from '../../src/host/host.js'
+import type { LinuxHost } from '../../src/host/linux/linux-host.js'
+import type { HostObject } from '../../src/host/objects.js'
+import { testLink } from '../contract/host-contract.js'
+import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, runIn, until } from './scratch.js'
+
+const OBJECTS: readonly HostObject[] = [
+  testLink('a'),
+  { kind: 'address', link: 'nr-a', address: '10.0.0.1/32' },
+  { kind: 'address', link: 'nr-a', address: 'fd00::1/128' },
+  { kind: 'neighbour', link: 'nr-a', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
+  { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 },
+  { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
+]
+
+describeAsRoot('watch of linuxHost', () => {
+  let scratch: Scratch
+  let netns: string
+  let host: LinuxHost
+  let seen: HostChange[]
+  let stop: () => void
+  beforeEach(async () => {
+    scratch = new Scratch()
+    netns = scratch.netns()
+    host = scratch.host(netns)
+    await host.apply(OBJECTS.map((object) => ({ verb: 'add', object })))
+    seen = []
+    stop = host.watch((change) => seen.push(change))
+    // The names of links that were there before must have been read: the list of them comes after that.
+    await host.list(['link'])
+  })
+  afterEach(async () => {
+    stop()
+    await scratch.close()
+  })
+
+  const disturbances: Record<string, readonly [string, HostChange]> = {
+    'a deleted link': ['link del nr-a', { kind: 'link', key: 'link nr-a', gone: true }],
+    'a link whose other end is deleted': ['link del nc-a', { kind: 'link', key: 'link nr-a', gone: true }],
+    'a link that is set down': ['link set nr-a down', { kind: 'link', key: 'link nr-a', gone: true }],
+    'a changed link': ['link set nr-a mtu 1300', { kind: 'link', key: 'link nr-a', gone: false }],
+    'a deleted address': [
+      'addr del 10.0.0.1/32 dev nr-a',
+      { kind: 'address', key: 'address 10.0.0.1/32 nr-a', gone: true }
+    ],
+    'a deleted IPv6 address': [
+      'addr del fd00::1/128 dev nr-a',
+      { kind: 'address', key: 'address fd00::1/128 nr-a', gone: true }
+    ],
+    'a deleted neighbour': [
+      'neigh del 10.1.0.2 dev nr-a',
+      { kind: 'neighbour', key: 'neighbour 10.1.0.2 nr-a', gone: true }
+    ],
+    'a replaced neighbour': [
+      'neigh replace 10.1.0.2 dev nr-a lladdr 02:42:0a:01:00:09 nud reachable',
+      { kind: 'neighbour', key: 'neighbour 10.1.0.2 nr-a', gone: true }
+    ],
+    'a deleted route': ['route del 10.1.0.2/32', { kind: 'route', key: 'route 10.1.0.2/32 0', gone: true }],
+    'a deleted IPv6 route': [
+      '-6 route del fd00::2/128',
+      { kind: 'route', key: 'route fd00::2/128 1024', gone: true }
+    ],
+    'a replaced route': [
+      'route replace 10.1.0.2/32 dev lo',
+      { kind: 'route', key: 'route 10.1.0.2/32 0', gone: true }
+    ]
+  }
+  for (const [what, [command, change]] of Object.entries(disturbances)) {
+    it(`tells of ${what}`, async () => {
+      ip(netns, command)
+      await until(
+        () => seen.some((one) => JSON.stringify(one) === JSON.stringify(change)),
+        JSON.stringify(change)
+      )
+    })
+  }
+
+  for (const program of ['iptables-nft', 'ip6tables-nft']) {
+    it(`tells of changed rules of ${program}`, async () => {
+      inNetns(netns, program, '-A', 'FORWARD', '-j', 'DROP')
+      await until(() => seen.some(({ kind }) => kind === 'firewall'), 'a change')
+      expect(seen.filter(({ kind }) => kind === 'firewall')).to.deep.equal([
+        { kind: 'firewall', gone: false }
+      ])
+    })
+  }
+
+  it('tells nothing of what is not ours', async () => {
+    ip(netns, 'link add foreign0 type veth peer name foreign1')
+    ip(netns, 'link set foreign0 up')
+    ip(netns, 'addr add 192.0.2.1/24 dev foreign0')
+    ip(netns, 'route add 198.51.100.0/24 via 192.0.2.2')
+    ip(netns, 'neigh add 192.0.2.7 lladdr 02:42:0a:01:00:09 dev foreign0')
+    inNetns(netns, 'iptables-nft', '-t', 'nat', '-A', 'POSTROUTING', '-j', 'MASQUERADE')
+    ip(netns, 'link del foreign0')
+    ip(netns, 'link set nr-a down')
+    await until(() => seen.some(({ gone }) => gone), 'the last change')
+    for (const { key } of seen) expect(key).to.match(/nr-a|fd00::2/)
+  })
+
+  it('tells that anything may have changed when it could not keep up', async () => {
+    const commands = Array.from(
+      { length: 20_000 },
+      (_, index) =>
+        `route add 10.7.${String(index >> 8)}.${String(index & 255)} dev nr-a proto ${String(PROTOCOL)}`
+    )
+    runIn(netns, ['ip', '-batch', '-'], commands.join('\n'))
+    await until(() => seen.some(({ key }) => key === undefined), 'a loss')
+  })
+
+  it('stops at once', async () => {
+    stop()
+    ip(netns, 'link del nr-a')
+    await host.list()
+    expect(seen).to.deep.equal([])
+  })
+})
