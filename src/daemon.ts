@@ -9,17 +9,18 @@ import { forget } from './admin.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
 import { Networks } from './core/networks.js'
-import { UnavailableError, messageOf } from './errors.js'
+import { UnavailableError } from './errors.js'
 import type { Host } from './host/host.js'
-import type { Kind } from './host/objects.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
 import { Ipam } from './ipam/ipam.js'
 import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
 import { metricsText, statusOf } from './status.js'
+import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
 import type { Store } from './store/store.js'
+import { watch } from './upkeep.js'
 
 export interface DaemonParts {
   readonly config: Config
@@ -36,19 +37,11 @@ export interface Daemon {
   readonly metrics: Metrics
   readonly records: Records
   readonly reconciler: Reconciler
-  readonly endpoints: Endpoints
+  /** Reads everything again, repairs, and tries again what failed before. Runs by itself every 30 s. */
+  upkeep(): Promise<void>
   /** Ends timers and kernel events; links, routes and records stay. */
   stop(): void
 }
-
-/** Reads everything again this often, for what no kernel event tells (iptables-legacy, lost events). */
-const SWEEP_MS = 30_000
-/** Events come in bursts, and the kernel's own follow-ups are part of one. */
-const EVENT_DELAY_MS = 50
-/** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
-const FIREWALL_DELAY_MS = 300
-/** An engine that still knows an endpoint without link has deleted it by then. */
-const LOST_LIMIT_MS = 600_000
 
 /** Loads, repairs, and then is ready. Throws StoreError where records cannot be read at all. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
@@ -80,9 +73,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const upkeep = async (): Promise<void> => {
     uplinkMtu = (await host.facts()).uplinkMtu
     await reconciler.resync()
-    await endpoints.collect(LOST_LIMIT_MS)
+    await endpoints.collect()
+    await networks.collect()
+    await committer.retryWrites()
   }
-  const stop = watch({ host, reconciler, log, upkeep })
   return {
     methods: {
       'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
@@ -90,51 +84,18 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       ...ipamDriver({ ...config, ipam }),
       'Admin.Forget': (body) => forget({ records, networks, ipam }, body)
     },
-    pages: {
-      '/status': () => ({ type: 'application/json', text: JSON.stringify(statusOf(status)) }),
-      '/metrics': () => ({ type: 'text/plain', text: metricsText(status) })
-    },
+    pages: pagesOf(status),
     metrics,
     records,
     reconciler,
-    endpoints,
-    stop
+    upkeep,
+    stop: watch({ host, reconciler, log, upkeep })
   }
 }
 
-interface WatchParts {
-  readonly host: Host
-  readonly reconciler: Reconciler
-  readonly log: Log
-  readonly upkeep: () => Promise<void>
-}
-
-/** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. */
-function watch({ host, reconciler, log, upkeep }: WatchParts): () => void {
-  const timers = new Map<number, NodeJS.Timeout>()
-  const failed = (error: unknown): void => {
-    log.error('repair failed, will be tried again', { err: messageOf(error) })
-  }
-  const repairAfter = (ms: number, kinds?: readonly Kind[]): void => {
-    if (timers.has(ms)) return
-    const repair = (): void => {
-      timers.delete(ms)
-      reconciler.resync(kinds).catch(failed)
-    }
-    timers.set(ms, setTimeout(repair, ms))
-  }
-  const unwatch = host.watch((change) => {
-    if (!reconciler.concerns(change)) return
-    log.debug('kernel event', { ...change })
-    if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])
-    else repairAfter(EVENT_DELAY_MS)
-  })
-  const sweep = setInterval(() => {
-    upkeep().catch(failed)
-  }, SWEEP_MS)
-  return () => {
-    unwatch()
-    clearInterval(sweep)
-    for (const timer of timers.values()) clearTimeout(timer)
+function pagesOf(status: StatusParts): Pages {
+  return {
+    '/status': () => ({ type: 'application/json', text: JSON.stringify(statusOf(status)) }),
+    '/metrics': () => ({ type: 'text/plain', text: metricsText(status) })
   }
 }

@@ -3,7 +3,7 @@
  * Every answer closes its connection: dockerd reuses idle ones, and a request that meets a closing connection is sent
  * again with an empty body (moby#39331). Errors are status 500 with the text under both names that Docker reads.
  */
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { createConnection } from 'node:net'
@@ -72,16 +72,18 @@ export function application(parts: HttpParts): Express {
  * Throws UnavailableError if another process listens there.
  */
 export async function listen(app: Express, path: string): Promise<Server> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  if (existsSync(path) && (await answers(path))) {
-    throw new UnavailableError(`another process listens on ${path}: is net-routed running already?`)
+  await refuseTaken(path)
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    const temporary = `${path}.${String(process.pid)}`
+    rmSync(temporary, { force: true })
+    const server = await listenOn(app, temporary)
+    chmodSync(temporary, 0o600)
+    renameSync(temporary, path)
+    return server
+  } catch (error) {
+    throw new UnavailableError(`cannot make the socket ${path}: ${messageOf(error)}`, { cause: error })
   }
-  const temporary = `${path}.${String(process.pid)}`
-  rmSync(temporary, { force: true })
-  const server = await listenOn(app, temporary)
-  chmodSync(temporary, 0o600)
-  renameSync(temporary, path)
-  return server
 }
 
 /** Listens on a path, or on a file descriptor that systemd passed. */
@@ -175,10 +177,22 @@ function record({ method, log, metrics }: Call, begin: number, result: string, e
 
 function sendError(response: Response, status: number, message: string): void {
   if (response.headersSent) return
+  // Docker shows it to the user, in one line.
+  const line = message.replaceAll(/\p{Cc}+/gu, ' ')
   response
     .status(status)
     .type(CONTENT_TYPE)
-    .send(JSON.stringify({ Err: message, Error: message }))
+    .send(JSON.stringify({ Err: line, Error: line }))
+}
+
+async function refuseTaken(path: string): Promise<void> {
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  if (!file) return
+  if (!file.isSocket())
+    throw new UnavailableError(`${path} exists and is not a socket: remove it, or give another name`)
+  if (await answers(path)) {
+    throw new UnavailableError(`another process listens on ${path}: is net-routed running already?`)
+  }
 }
 
 function answers(path: string): Promise<boolean> {

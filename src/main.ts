@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { ask } from './client.js'
 import { helpText, parseCommand, socketPath } from './config.js'
-import type { Config } from './config.js'
+import type { Command, Config } from './config.js'
 import { startDaemon } from './daemon.js'
 import type { Daemon } from './daemon.js'
 import { InvalidError, RoutedError, messageOf } from './errors.js'
@@ -26,25 +26,31 @@ await main()
 
 async function main(): Promise<void> {
   try {
-    const command = parseCommand(process.argv.slice(2), process.env)
-    switch (command.name) {
-      case 'help':
-        return print(helpText())
-      case 'version':
-        return print(version())
-      case 'status':
-        return print(await status(command.socket, command.json))
-      case 'forget':
-        await ask(command.socket, '/Admin.Forget', { Network: command.network })
-        return
-      case 'serve':
-        return await serve(command.config)
-    }
+    await run(parseCommand(process.argv.slice(2), process.env))
   } catch (error) {
     process.stderr.write(`net-routed: ${messageOf(error)}\n`)
     if (!(error instanceof RoutedError))
       process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
     process.exitCode = error instanceof InvalidError ? EXIT_USAGE : 1
+  }
+}
+
+async function run(command: Command): Promise<void> {
+  switch (command.name) {
+    case 'help':
+      print(helpText())
+      break
+    case 'version':
+      print(version())
+      break
+    case 'status':
+      print(await status(command.socket, command.json))
+      break
+    case 'forget':
+      await ask(command.socket, '/Admin.Forget', { Network: command.network })
+      break
+    case 'serve':
+      await serve(command.config)
   }
 }
 

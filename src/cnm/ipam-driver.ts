@@ -1,8 +1,8 @@
 /** IpamDriver: one function per method of the protocol (libnetwork/docs/ipam.md). Translates, decides nothing. */
 import { InvalidError } from '../errors.js'
 import type { Answer, Methods } from '../http.js'
-import { checkRange } from '../ipam/ipam.js'
 import type { Ipam } from '../ipam/ipam.js'
+import { checkRange } from '../ipam/subnets.js'
 import { addressOf, familyOf, hostPrefix, parseIp, parseSubnet } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import { SPACE_NAMES, spaceOf } from '../model/space.js'

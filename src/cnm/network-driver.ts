@@ -60,7 +60,9 @@ export function networkDriver(parts: NetworkDriverParts): Methods {
     },
     'NetworkDriver.CreateNetwork': (body) => createNetwork(parts, parse.parseCreateNetwork(body)),
     'NetworkDriver.DeleteNetwork': async (body) => {
-      await parts.networks.delete(parse.parseNetwork(body).NetworkID)
+      const { NetworkID } = parse.parseNetwork(body)
+      await parts.endpoints.deleteAll(NetworkID)
+      await parts.networks.delete(NetworkID)
       return EMPTY
     },
     'NetworkDriver.CreateEndpoint': (body) => createEndpoint(parts, parse.parseCreateEndpoint(body)),
@@ -206,7 +208,7 @@ function programExternalConnectivity({ log }: NetworkDriverParts, body: unknown)
   if (Array.isArray(ports) && ports.length > 0) {
     log.warn('ports are not published on the host: the container is reached at its own address', {
       endpoint: EndpointID,
-      ports
+      ports: ports.length
     })
   }
   return answer({})

@@ -1,5 +1,5 @@
 /** `docker network create -o` and `--driver-opt`: labels and driver options to record fields. */
-import { InvalidError } from '../errors.js'
+import { InvalidError, shown } from '../errors.js'
 import type { Options } from './schemas.js'
 
 /** Docker's own key for the MTU of a network, and ours, and the ancestor's for one endpoint. */
@@ -39,7 +39,7 @@ export function parseMtu(value: unknown, field: string): number {
     (mtu === 0 || (mtu >= SMALLEST_MTU && mtu <= LARGEST_MTU))
   if (isRight) return mtu
   throw new InvalidError(
-    `${field}: "${String(value)}" is not an MTU: give ${String(SMALLEST_MTU)} to ${String(LARGEST_MTU)} bytes, or 0 to leave it alone`
+    `${field}: ${shown(value)} is not an MTU: give ${String(SMALLEST_MTU)} to ${String(LARGEST_MTU)} bytes, or 0 to leave it alone`
   )
 }
 
@@ -47,7 +47,7 @@ export function parseMtu(value: unknown, field: string): number {
 function parseInterfacePrefix(value: unknown): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_-]{1,11}$/.test(value)) return value
   throw new InvalidError(
-    `${PREFIX_KEY}: "${String(value)}" is not the beginning of an interface name such as eth`
+    `${PREFIX_KEY}: ${shown(value)} is not the beginning of an interface name such as eth`
   )
 }
 

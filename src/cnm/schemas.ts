@@ -4,7 +4,7 @@
  */
 import { Ajv } from 'ajv'
 import type { ErrorObject, ValidateFunction } from 'ajv'
-import { InvalidError } from '../errors.js'
+import { InvalidError, shown } from '../errors.js'
 
 /** Values of options come from any version of Docker; each option parses its own. */
 export type Options = Readonly<Record<string, unknown>>
@@ -74,6 +74,8 @@ export interface ReleaseAddressRequest extends PoolRequest {
 const id = { type: 'string', minLength: 1, maxLength: 256 } as const
 const text = { type: 'string' } as const
 const options = { type: ['object', 'null'] } as const
+/** Answered as they came, so they must be what Docker says they are. */
+const texts = { type: ['object', 'null'], additionalProperties: { type: 'string' } } as const
 const ipamData = {
   type: ['array', 'null'],
   items: {
@@ -112,7 +114,7 @@ export const parseJoin = parser<JoinRequest>(
   ['NetworkID', 'EndpointID', 'SandboxKey']
 )
 export const parseOptions = parser<OptionsRequest>({ Options: options }, [])
-export const parseAllocateNetwork = parser<AllocateNetworkRequest>({ NetworkID: id, Options: options }, [
+export const parseAllocateNetwork = parser<AllocateNetworkRequest>({ NetworkID: id, Options: texts }, [
   'NetworkID'
 ])
 export const parseRequestPool = parser<RequestPoolRequest>(
@@ -129,8 +131,11 @@ export const parseReleaseAddress = parser<ReleaseAddressRequest>({ PoolID: text,
   'Address'
 ])
 
+/** A schema for every field of a request. */
+type Properties<T> = { readonly [K in keyof T]-?: object }
+
 /** A parser for an object with these properties. It throws InvalidError that names every fault. */
-function parser<T>(properties: object, required: readonly string[]): (body: unknown) => T {
+function parser<T>(properties: Properties<T>, required: readonly (keyof T)[]): (body: unknown) => T {
   const validate: ValidateFunction<T> = ajv.compile<T>({ type: 'object', properties, required })
   return (body) => {
     if (body === undefined) {
@@ -145,9 +150,6 @@ function parser<T>(properties: object, required: readonly string[]): (body: unkn
 
 function faultText({ instancePath, message, data, keyword }: ErrorObject): string {
   const field = instancePath === '' ? 'body' : instancePath.slice(1).replaceAll('/', '.')
-  const found =
-    keyword === 'required' || typeof data === 'object'
-      ? ''
-      : `, not ${JSON.stringify(data)?.slice(0, 80) ?? 'nothing'}`
+  const found = keyword === 'required' || typeof data === 'object' ? '' : `, not ${shown(data)}`
   return `${field} ${message ?? 'is wrong'}${found}`
 }

@@ -5,7 +5,7 @@
  */
 import { desiredOfHost } from '../desired/host.js'
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { ConflictError, KernelError, messageOf } from '../errors.js'
+import { ConflictError, KernelError, StoreError, messageOf } from '../errors.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
@@ -20,6 +20,11 @@ export interface Change {
   readonly remove?: readonly RecordRef[]
   /** True = a container end that is gone makes the change fail. */
   readonly needsLinks?: boolean
+  /**
+   * True = the engine has ended something and will not come back if we fail. What the store refuses is written later, and
+   * told only when all else is done, so that a full disk does not keep routes to containers that are gone.
+   */
+  readonly isEnd?: boolean
 }
 
 export interface RecordRef {
@@ -44,6 +49,8 @@ export class Committer {
   readonly #log: Log
   /** Which record an object belongs to, by the object's key. */
   readonly #owners = new Map<string, string>()
+  /** What the store refused of ends, by kind and id. */
+  readonly #unwritten = new Map<string, RecordRef>()
 
   constructor(parts: { store: Store; records: Records; reconciler: Reconciler; log: Log }) {
     this.#store = parts.store
@@ -68,11 +75,10 @@ export class Committer {
    */
   async commit(change: Change): Promise<void> {
     const step = this.#stage(change)
-    try {
-      for (const { kind, record } of step.put) await this.#store.put(kind, record)
-    } catch (error) {
+    const refused = await this.#writeAll(step.put)
+    if (refused && !change.isEnd) {
       await this.#restoreRecords(step)
-      throw error
+      throw refused
     }
     await this.#settle(step.drop, step.add)
     const fault = this.#faultOf(step)
@@ -80,7 +86,36 @@ export class Committer {
       await this.#takeBack(step)
       throw fault
     }
-    await this.#finish(step)
+    const unwritten = (await this.#finish(step)) ?? refused
+    if (unwritten) throw unwritten
+  }
+
+  /** Writes what the store refused before. */
+  async retryWrites(): Promise<void> {
+    for (const ref of [...this.#unwritten.values()]) await this.#write(ref)
+  }
+
+  async #writeAll(records: readonly Stored[]): Promise<StoreError | undefined> {
+    let refused: StoreError | undefined
+    for (const stored of records) refused = (await this.#write(refOf(stored))) ?? refused
+    return refused
+  }
+
+  /** Brings the stored record to what the memory has: the record, or nothing. */
+  async #write(ref: RecordRef): Promise<StoreError | undefined> {
+    const key = `${ref.kind} ${ref.id}`
+    const record = this.#records.get(ref.kind, ref.id)
+    try {
+      await (record ? this.#store.put(ref.kind, record) : this.#store.delete(ref.kind, ref.id))
+      this.#unwritten.delete(key)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      if (!this.#unwritten.has(key))
+        this.#log.error('the store refuses a record', { key, err: messageOf(error) })
+      this.#unwritten.set(key, ref)
+      return error
+    }
   }
 
   /** Changes the memory, and reserves what the change brings, in one go: two changes cannot both pass the check. */
@@ -96,52 +131,44 @@ export class Committer {
       this.#claim(stored.record.id, objectsOf(stored))
     }
     const hostAfter = touchesHost ? this.#hostObjects(removed) : []
-    const drop = [...[...before, ...removed].flatMap(objectsOf), ...hostBefore]
+    const drop = [...before.flatMap(objectsOf), ...removed.flatMap(objectsOnceOf), ...hostBefore]
     return { change, put, before, removed, drop, add: [...put.flatMap(objectsOf), ...hostAfter] }
   }
 
-  async #finish({ removed, drop, add }: Step): Promise<void> {
-    const kept = new Set(add.map(keyOf))
-    for (const object of drop) if (!kept.has(keyOf(object))) this.#owners.delete(keyOf(object))
+  async #finish({ removed, drop, add }: Step): Promise<StoreError | undefined> {
+    this.#disown(drop, add)
     for (const { kind, record } of removed) this.#records.delete(kind, record.id)
-    for (const { kind, record } of removed) await this.#store.delete(kind, record.id)
+    return this.#writeAll(removed)
   }
 
   async #takeBack(step: Step): Promise<void> {
     await this.#restoreRecords(step)
     for (const stored of step.removed) {
-      if (stored.kind === 'endpoint')
-        await this.#keep({ kind: 'endpoint', record: { ...stored.record, deleted: true } })
+      if (stored.kind !== 'endpoint') continue
+      this.#records.set('endpoint', { ...stored.record, deleted: true })
+      await this.#write(refOf(stored))
     }
-    await this.#settle(step.add, [...step.before.flatMap(objectsOf), ...this.#hostObjects()])
+    this.#disown(step.drop, step.before.flatMap(objectsOf))
+    const sysctls = formerSysctls(step)
+    await this.#settle(step.add, [...step.before.flatMap(objectsOf), ...this.#hostObjects(), ...sysctls])
+    if (sysctls.length > 0) await this.#settle(sysctls, this.#hostObjects())
   }
 
-  /** Puts memory and store back. A store that fails here is logged: what the kernel has is what counts. */
+  /** Puts memory and store back. */
   async #restoreRecords({ put, before }: Step): Promise<void> {
-    for (const stored of put) for (const object of objectsOf(stored)) this.#owners.delete(keyOf(object))
+    this.#disown(put.flatMap(objectsOf), [])
     for (const { kind, record } of put) {
       const old = before.find((stored) => stored.kind === kind && stored.record.id === record.id)
-      if (old) {
-        await this.#keep(old)
-        this.#claim(old.record.id, objectsOf(old))
-      } else {
-        this.#records.delete(kind, record.id)
-        await this.#quietly(() => this.#store.delete(kind, record.id))
-      }
+      if (old) this.#records.set(kind, old.record)
+      else this.#records.delete(kind, record.id)
+      if (old) this.#claim(old.record.id, objectsOf(old))
+      await this.#write({ kind, id: record.id })
     }
   }
 
-  async #keep({ kind, record }: Stored): Promise<void> {
-    this.#records.set(kind, record)
-    await this.#quietly(() => this.#store.put(kind, record))
-  }
-
-  async #quietly(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.#log.error('taking back a change in the store failed', { err: messageOf(error) })
-    }
+  #disown(objects: readonly HostObject[], kept: readonly HostObject[]): void {
+    const keys = new Set(kept.map(keyOf))
+    for (const object of objects) if (!keys.has(keyOf(object))) this.#owners.delete(keyOf(object))
   }
 
   #settle(drop: readonly HostObject[], add: readonly HostObject[]): Promise<void> {
@@ -176,7 +203,9 @@ export class Committer {
     for (const object of objects) this.#owners.set(keyOf(object), recordId)
   }
 
-  #faultOf({ change, add, drop }: Step): KernelError | undefined {
+  /** What the host refuses when its last network goes does not keep the network: passes try it again. */
+  #faultOf({ change, put, removed, add, drop }: Step): KernelError | undefined {
+    if (put.length === 0 && removed.every(({ kind }) => kind !== 'endpoint')) return undefined
     for (const object of [...add, ...drop]) {
       const fault = this.#reconciler.faults.get(keyOf(object))
       if (fault) return fault
@@ -185,6 +214,21 @@ export class Committer {
     if (change.needsLinks !== true || lost?.kind !== 'link') return undefined
     return new KernelError('ENODEV', `link ${lost.name} is gone, and the container end with it`)
   }
+}
+
+/** What the sysctls were that the step's new settings changed. */
+function formerSysctls({ put, before }: Step): HostObject[] {
+  return put.flatMap(({ kind, record }): HostObject[] => {
+    const isNew = kind === 'setting' && before.every((stored) => stored.record.id !== record.id)
+    return isNew ? [{ kind: 'sysctl', key: record.id, value: record.before }] : []
+  })
+}
+
+/** What a record wanted before its end began. */
+function objectsOnceOf(stored: Stored): HostObject[] {
+  if (stored.kind !== 'endpoint') return []
+  const { deleted: _deleted, ...endpoint } = stored.record
+  return desiredOfEndpoint(endpoint)
 }
 
 function objectsOf(stored: Stored): HostObject[] {

@@ -43,6 +43,7 @@ interface Parts {
 export class Endpoints {
   readonly #parts: Parts
   readonly #exclusive = new Exclusive()
+  #lostBefore: ReadonlySet<string> = new Set()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -75,7 +76,13 @@ export class Endpoints {
       }
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
       const joined = { ...fresh, sandbox: this.#sandbox(path, fresh, network) }
-      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
+      try {
+        await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
+      } catch (error) {
+        if (endpoint.left)
+          await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], isEnd: true })
+        throw error
+      }
       this.#tell('endpoint joined', joined)
       return joined
     })
@@ -88,7 +95,7 @@ export class Endpoints {
       if (!endpoint || endpoint.left || endpoint.deleted) return
       const { sandbox: _sandbox, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
-      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }] })
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       this.#tell('endpoint left', left)
     })
   }
@@ -103,6 +110,11 @@ export class Endpoints {
     })
   }
 
+  /** A network that the engine removes has no endpoints any more, whatever we were told. */
+  async deleteAll(networkId: string): Promise<void> {
+    for (const { id } of this.#parts.records.endpointsOfNetwork(networkId)) await this.#tryToDelete(id)
+  }
+
   /**
    * An engine that gives back the address of an endpoint says that its container is dead: after a crash of dockerd this is
    * all that is said. Withdraws the address; an endpoint without any is deleted.
@@ -114,21 +126,29 @@ export class Endpoints {
     }
   }
 
-  /** Removes endpoints whose removal failed before, and those whose container end has been gone for this long. */
-  async collect(lostSinceMs: number): Promise<void> {
-    const { records, reconciler, now, log } = this.#parts
-    for (const endpoint of records.all('endpoint')) {
-      const isLost = endpoint.sandbox === undefined && reconciler.lost.has(hostLinkName(endpoint.id))
-      const age = now().getTime() - Date.parse(endpoint.since)
-      if (!endpoint.deleted && !(isLost && age > lostSinceMs)) continue
-      try {
-        await this.delete(endpoint.id)
-      } catch (error) {
-        log.warn('endpoint cannot be removed, will be tried again', {
-          endpoint: endpoint.id,
-          err: messageOf(error)
-        })
-      }
+  /**
+   * Removes endpoints whose removal failed before, and those whose container end was gone at the last call already: an
+   * engine that still knows one has deleted it by then.
+   */
+  async collect(): Promise<void> {
+    const { records, reconciler } = this.#parts
+    const lost = new Set(reconciler.lost)
+    for (const { id, deleted } of records.all('endpoint')) {
+      const link = hostLinkName(id)
+      if (deleted || (lost.has(link) && this.#lostBefore.has(link))) await this.#tryToDelete(id)
+    }
+    this.#lostBefore = lost
+  }
+
+  /** What the kernel refuses stays marked; passes try it again. */
+  async #tryToDelete(id: string): Promise<void> {
+    try {
+      await this.delete(id)
+    } catch (error) {
+      this.#parts.log.warn('endpoint cannot be removed, will be tried again', {
+        endpoint: id,
+        err: messageOf(error)
+      })
     }
   }
 
@@ -184,7 +204,7 @@ export class Endpoints {
 
   async #withdrawFrom(id: string, address: Ip): Promise<void> {
     const endpoint = this.#parts.records.get('endpoint', id)
-    if (!endpoint) return
+    if (!endpoint || endpoint.deleted) return
     const addresses = endpoint.addresses.filter((prefix) => addressOf(prefix) !== address)
     this.#parts.log.info('address given back by the engine, endpoint is dead', { endpoint: id, address })
     if (addresses.length === 0) await this.#remove(endpoint)
@@ -193,7 +213,7 @@ export class Endpoints {
   }
 
   async #remove(endpoint: Endpoint): Promise<void> {
-    await this.#parts.committer.commit({ remove: [{ kind: 'endpoint', id: endpoint.id }] })
+    await this.#parts.committer.commit({ remove: [{ kind: 'endpoint', id: endpoint.id }], isEnd: true })
     this.#tell('endpoint deleted', endpoint)
   }
 
@@ -206,7 +226,7 @@ export class Endpoints {
           by: request.id,
           address
         })
-        await this.delete(id)
+        await this.#tryToDelete(id)
       }
     }
   }

@@ -65,19 +65,38 @@ export class Networks {
     return this.#exclusive.run('', async () => {
       if (!this.#records.get('network', id)) return
       const isLast = this.#records.count('network') === 1
-      const settings = this.#records.all('setting').map(({ id }): RecordRef => ({ kind: 'setting', id }))
-      // dockerd found forwarding on and did not turn it on itself: it would not notice that it is gone.
-      const dockerForwards = isLast && settings.length > 0 && (await this.#host.facts()).dockerForwards
-      if (dockerForwards) this.#log.info('forwarding stays on, Docker uses it', { network: id })
-      await this.#committer.commit({ remove: [{ kind: 'network', id }, ...(dockerForwards ? settings : [])] })
-      if (isLast && !dockerForwards) await this.#committer.commit({ remove: settings })
+      const settings = isLast ? await this.#keptSettings() : []
+      await this.#committer.commit({ remove: [{ kind: 'network', id }, ...settings], isEnd: true })
       this.#log.info('network deleted', { network: id })
+      await this.#forgetSettings()
     })
+  }
+
+  /** Tries again what could not be put back with the last network. */
+  collect(): Promise<void> {
+    return this.#exclusive.run('', () => this.#forgetSettings())
   }
 
   /** After a reboot: the values to restore are those before the first pass. */
   async claimSettings(facts: HostFacts): Promise<void> {
     await this.#committer.commit({ put: this.#settingsFor(this.#records.all('network'), facts) })
+  }
+
+  /** dockerd found forwarding on and did not turn it on itself: it would not notice that it is gone. */
+  async #keptSettings(): Promise<RecordRef[]> {
+    const settings = this.#records.all('setting')
+    if (settings.length === 0 || !(await this.#host.facts()).dockerForwards) return []
+    this.#log.info('forwarding stays on, Docker uses it')
+    return settings.map(({ id }) => ({ kind: 'setting', id }))
+  }
+
+  /** A setting is forgotten when the kernel has its former value. */
+  async #forgetSettings(): Promise<void> {
+    const settings = this.#records.all('setting')
+    if (this.#records.count('network') > 0 || settings.length === 0) return
+    const { sysctls } = await this.#host.facts()
+    const done = settings.filter(({ id, before }) => sysctls[id] === before)
+    await this.#committer.commit({ remove: done.map(({ id }) => ({ kind: 'setting', id })), isEnd: true })
   }
 
   #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {

@@ -52,7 +52,9 @@ export class FakeHost implements Host {
 
   watch(onChange: (change: HostChange) => void): () => void {
     this.#watchers.add(onChange)
-    return () => this.#watchers.delete(onChange)
+    return () => {
+      this.#watchers.delete(onChange)
+    }
   }
 
   /** Removes an object as somebody else would, with a kernel event. */
@@ -60,7 +62,9 @@ export class FakeHost implements Host {
     const object = this.objects.get(key)
     if (!object) return
     this.#delete(object)
-    for (const tell of this.#watchers) tell({ kind: object.kind, key, gone: true })
+    for (const tell of this.#watchers) {
+      tell({ kind: object.kind, key, gone: true })
+    }
   }
 
   /** What a reboot leaves. */
@@ -76,7 +80,10 @@ export class FakeHost implements Host {
   }
 
   #execute({ verb, object }: Op): string | undefined {
-    if (verb === 'delete') return this.#delete(object)
+    if (verb === 'delete') {
+      this.#delete(object)
+      return undefined
+    }
     const key = keyOf(object)
     const link = linkOf(object)
     if (this.foreign.has(key)) return 'EEXIST'
@@ -86,7 +93,7 @@ export class FakeHost implements Host {
     return undefined
   }
 
-  #delete(object: HostObject): undefined {
+  #delete(object: HostObject): void {
     this.objects.delete(keyOf(object))
     if (object.kind !== 'link') return
     for (const [key, child] of this.objects) if (linkOf(child) === object.name) this.objects.delete(key)

@@ -2,23 +2,13 @@
  * Pools and addresses, as records, one writer. Choosing is done in memory in one go, so that two requests never get the
  * same address; the answer waits until the record is stored.
  */
-import { ConflictError, ExhaustedError, InvalidError, NotFoundError } from '../errors.js'
+import { ConflictError, NotFoundError } from '../errors.js'
 import type { Committer } from '../core/commit.js'
 import type { Endpoints } from '../core/endpoints.js'
 import { Exclusive } from '../core/exclusive.js'
 import type { Log } from '../log.js'
-import {
-  contains,
-  familyOf,
-  hostPrefix,
-  lengthOf,
-  overlaps,
-  rangeOf,
-  toIp,
-  widthOf,
-  withLength
-} from '../model/ip.js'
-import type { Family, Ip, Prefix } from '../model/ip.js'
+import { contains, hostPrefix, lengthOf, overlaps, withLength } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import { leaseId } from '../model/lease.js'
 import type { Lease } from '../model/lease.js'
 import type { Network } from '../model/network.js'
@@ -28,19 +18,8 @@ import { SPACE_NAMES } from '../model/space.js'
 import type { Space } from '../model/space.js'
 import type { Records } from '../store/records.js'
 import { checkAddress, chooseAddress, inUse } from './allocate.js'
-
-/** Subnets to choose from where none is given: every subnet of `size` in `base`. */
-export interface DefaultPool {
-  readonly base: Prefix
-  readonly size: number
-}
-
-export interface PoolRequest {
-  readonly space: Space
-  readonly prefix?: Prefix
-  readonly range?: Prefix
-  readonly family: Family
-}
+import { chooseSubnet } from './subnets.js'
+import type { DefaultPool, PoolRequest } from './subnets.js'
 
 export interface AddressRequest {
   readonly poolId: string
@@ -73,7 +52,8 @@ export class Ipam {
   /** Throws ConflictError for an overlap, InvalidError or ExhaustedError where a subnet must be chosen and cannot be. */
   requestPool(request: PoolRequest): Promise<Pool> {
     return this.#exclusive.run(request.space, async () => {
-      const prefix = request.prefix ?? this.#choosePool(request)
+      const prefix =
+        request.prefix ?? chooseSubnet(request, this.#parts.defaultPools, this.#parts.records.all('pool'))
       await this.#refuseOverlap(request.space, prefix)
       const pool: Pool = {
         id: poolId(request.space, prefix),
@@ -124,15 +104,18 @@ export class Ipam {
     await this.#exclusive.run(id, async () => {
       const lease = this.#parts.records.get('lease', leaseId(pool.space, address))
       if (lease?.poolId !== id || lease.state === 'released') return
-      if (lease.purpose === 'endpoint')
-        await this.#parts.endpoints.withdraw(address, (network) => usesPool(network, pool))
       const released: Lease = { ...lease, state: 'released', since: this.#now() }
-      await this.#parts.committer.commit({ put: [{ kind: 'lease', record: released }] })
+      try {
+        if (lease.purpose === 'endpoint') await this.#withdraw(pool, address)
+      } finally {
+        await this.#parts.committer.commit({ put: [{ kind: 'lease', record: released }], isEnd: true })
+      }
     })
   }
 
-  /** Keeps the gateway's address from being given to a container. Succeeds if it is reserved already. */
-  reserveGateway(space: Space, subnet: Prefix, gateway: Ip): Promise<void> {
+  /** Keeps the gateway's address, if it lies in the subnet, from being given to a container. May be called twice. */
+  async reserveGateway(space: Space, subnet: Prefix, gateway: Ip): Promise<void> {
+    if (!contains(subnet, gateway)) return
     const id = poolId(space, subnet)
     return this.#exclusive.run(id, async () => {
       const known = this.#parts.records.get('lease', leaseId(space, gateway))
@@ -174,6 +157,10 @@ export class Ipam {
     })
     if (purpose !== 'gateway') this.#cursors.set(pool.id, choice.cursor)
     return choice.address
+  }
+
+  #withdraw(pool: Pool, address: Ip): Promise<void> {
+    return this.#parts.endpoints.withdraw(address, (network) => usesPool(network, pool))
   }
 
   /** Before the network exists, and for networks of other drivers, addresses are merely reserved. */
@@ -224,33 +211,17 @@ export class Ipam {
     return false
   }
 
-  #choosePool({ space, family, range }: PoolRequest): Prefix {
-    if (range !== undefined)
-      throw new InvalidError(`ip-range ${range} needs a subnet that contains it: give --subnet`)
-    const defaults = this.#parts.defaultPools.filter(({ base }) => familyOf(base) === family)
-    if (defaults.length === 0) {
-      throw new InvalidError(
-        `no subnet given and no default address pool for IPv${String(family)} is configured: give --subnet, ` +
-          'or start net-routed with --default-address-pool base=10.46.0.0/16,size=24'
-      )
-    }
-    const pools = this.#parts.records.all('pool').filter((pool) => pool.space === space)
-    for (const candidate of defaults.flatMap((pool) => [...subnetsOf(pool)])) {
-      if (!pools.some(({ prefix }) => overlaps(prefix, candidate))) return candidate
-    }
-    const list = defaults.map(({ base, size }) => `${base} (size ${String(size)})`).join(', ')
-    throw new ExhaustedError(
-      `every subnet of the default address pools ${list} is in use: give --subnet, ` +
-        'or add another --default-address-pool base=...,size=... to net-routed'
-    )
+  /** After the requests for its addresses that are under way. */
+  #removePool(pool: Pool): Promise<void> {
+    return this.#exclusive.run(pool.id, () => this.#removeNow(pool))
   }
 
-  async #removePool(pool: Pool): Promise<void> {
+  async #removeNow(pool: Pool): Promise<void> {
     const leases = Array.from(this.#parts.records.leasesOfPool(pool.id), ({ id }) => ({
       kind: 'lease' as const,
       id
     }))
-    await this.#parts.committer.commit({ remove: [...leases, { kind: 'pool', id: pool.id }] })
+    await this.#parts.committer.commit({ remove: [...leases, { kind: 'pool', id: pool.id }], isEnd: true })
     this.#cursors.delete(pool.id)
     this.#parts.log.info('pool released', { pool: pool.id })
   }
@@ -282,22 +253,4 @@ function overlapError(prefix: Prefix, pool: Pool, network: Network | undefined):
     ? `if Docker no longer has that network, run "net-routed forget ${network.id.slice(0, 12)}"`
     : 'give another --subnet'
   return new ConflictError(`subnet ${prefix} overlaps with ${pool.prefix} of ${owner}: ${hint}`)
-}
-
-function* subnetsOf({ base, size }: DefaultPool): Iterable<Prefix> {
-  const { first, last, family } = rangeOf(base)
-  const step = 1n << BigInt(widthOf(family) - size)
-  for (let value = first; value <= last; value += step) yield withLength(toIp(value, family), size)
-}
-
-/** Throws InvalidError unless the range lies in the subnet. */
-export function checkRange(range: Prefix, subnet: Prefix): void {
-  const inner = rangeOf(range)
-  if (
-    familyOf(range) === familyOf(subnet) &&
-    contains(subnet, toIp(inner.first, inner.family)) &&
-    lengthOf(range) >= lengthOf(subnet)
-  )
-    return
-  throw new InvalidError(`ip-range ${range} does not lie in the subnet ${subnet}`)
 }

@@ -1,0 +1,50 @@
+/** When the daemon looks again: soon after kernel events, and from time to time. */
+import { messageOf } from './errors.js'
+import type { Host } from './host/host.js'
+import type { Kind } from './host/objects.js'
+import type { Reconciler } from './host/reconciler.js'
+import type { Log } from './log.js'
+
+/** Reads everything again this often, for what no kernel event tells (iptables-legacy, lost events). */
+const SWEEP_MS = 30_000
+/** Events come in bursts, and the kernel's own follow-ups are part of one. */
+const EVENT_DELAY_MS = 50
+/** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
+const FIREWALL_DELAY_MS = 300
+
+interface WatchParts {
+  readonly host: Host
+  readonly reconciler: Reconciler
+  readonly log: Log
+  readonly upkeep: () => Promise<void>
+}
+
+/** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
+export function watch({ host, reconciler, log, upkeep }: WatchParts): () => void {
+  const timers = new Map<number, NodeJS.Timeout>()
+  const failed = (error: unknown): void => {
+    log.error('repair failed, will be tried again', { err: messageOf(error) })
+  }
+  const repairAfter = (ms: number, kinds?: readonly Kind[]): void => {
+    if (timers.has(ms)) return
+    const repair = (): void => {
+      timers.delete(ms)
+      reconciler.resync(kinds).catch(failed)
+    }
+    timers.set(ms, setTimeout(repair, ms))
+  }
+  const unwatch = host.watch((change) => {
+    if (!reconciler.concerns(change)) return
+    log.debug('kernel event', { ...change })
+    if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])
+    else repairAfter(EVENT_DELAY_MS)
+  })
+  const sweep = setInterval(() => {
+    upkeep().catch(failed)
+  }, SWEEP_MS)
+  return () => {
+    unwatch()
+    clearInterval(sweep)
+    for (const timer of timers.values()) clearTimeout(timer)
+  }
+}

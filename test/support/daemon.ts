@@ -1,0 +1,132 @@
+/** The whole daemon on fakes. Everything a test starts here is stopped when the test is done, failed or not. */
+import type { Config } from '../../src/config.js'
+import { startDaemon } from '../../src/daemon.js'
+import type { Daemon } from '../../src/daemon.js'
+import { FakeHost } from '../../src/host/fake-host.js'
+import type { Host } from '../../src/host/host.js'
+import { silentLog } from '../../src/log.js'
+import type { Log } from '../../src/log.js'
+import { RECORD_KINDS } from '../../src/model/record.js'
+import { MemoryStore } from '../../src/store/memory-store.js'
+import type { Store } from '../../src/store/store.js'
+import { dockerOf } from './docker.js'
+import type { Docker } from './docker.js'
+
+export const CONFIG: Config = {
+  debug: false,
+  netsock: 'net-routed',
+  ipamsock: 'ipam-routed',
+  stateDir: '/nonexistent',
+  routeProtocol: 200,
+  defaultAddressPool: []
+}
+
+export interface Options {
+  readonly config?: Partial<Config>
+  readonly host?: FakeHost
+  readonly store?: MemoryStore
+  readonly log?: Log
+}
+
+/** Time that passes only when told to. */
+export interface Clock {
+  readonly now: () => Date
+  readonly advance: (ms: number) => void
+}
+
+export interface Rig {
+  readonly daemon: Daemon
+  readonly host: FakeHost
+  readonly store: MemoryStore
+  readonly clock: Clock
+  readonly docker: Docker
+  /** Calls a method as the transport does, without it. */
+  readonly call: Call
+  /** Stops the daemon and starts another one on the same store and host. */
+  readonly restart: () => Promise<Rig>
+}
+
+export type Call = (method: string, body?: unknown) => Promise<unknown>
+
+/** Starts the daemon, runs the test, stops whatever was started. Docker outlives restarts of the daemon. */
+export async function withRig(options: Options, test: (rig: Rig) => Promise<void>): Promise<void> {
+  const started: Daemon[] = []
+  const parts = {
+    host: options.host ?? new FakeHost(),
+    store: options.store ?? new MemoryStore(),
+    clock: clock()
+  }
+  const call: Call = (method, body) => {
+    const daemon = started.at(-1)
+    return daemon ? callOf(daemon)(method, body) : Promise.reject(new Error('no daemon runs'))
+  }
+  const docker = dockerOf(call)
+  const start = async (): Promise<Rig> => {
+    started.at(-1)?.stop()
+    const daemon = await startOn({ ...options, ...parts, now: parts.clock.now })
+    started.push(daemon)
+    return { ...parts, daemon, call, docker, restart: start }
+  }
+  try {
+    await test(await start())
+  } finally {
+    for (const daemon of started) daemon.stop()
+  }
+}
+
+/** For daemons on other stores and hosts; the caller stops it. */
+export function startOn(parts: {
+  readonly config?: Partial<Config>
+  readonly host: Host
+  readonly store: Store
+  readonly log?: Log
+  readonly now?: () => Date
+}): Promise<Daemon> {
+  return startDaemon({
+    config: { ...CONFIG, ...parts.config },
+    host: parts.host,
+    store: parts.store,
+    log: parts.log ?? silentLog,
+    version: '0.0.0-test',
+    now: parts.now ?? clock().now
+  })
+}
+
+export function callOf({ methods }: Daemon): Call {
+  return async (method, body) => {
+    const handle = methods[method]
+    if (!handle) throw new Error(`no method ${method}`)
+    return (await handle(body)).body
+  }
+}
+
+export function clock(): Clock {
+  let time = Date.parse('2026-01-01T00:00:00Z')
+  return {
+    now: () => new Date(time),
+    advance: (ms) => {
+      time += ms
+    }
+  }
+}
+
+/** Everything there is, comparable with `deep.equal`: host objects, records in memory, documents in the store. */
+export function snapshot({ daemon, host, store }: Pick<Rig, 'daemon' | 'host' | 'store'>): object {
+  return {
+    objects: sorted(host.objects.values()),
+    records: sorted(
+      RECORD_KINDS.flatMap((kind) => daemon.records.all(kind).map((record) => ({ kind, record })))
+    ),
+    documents: sorted([...store.documents].map(([key, document]) => ({ key, document })))
+  }
+}
+
+/** Values in an order that does not depend on when they came. */
+export function sorted(values: Iterable<unknown>): unknown[] {
+  return [...values].sort((a, b) => compare(JSON.stringify(a), JSON.stringify(b)))
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
