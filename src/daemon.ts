@@ -74,6 +74,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     uplinkMtu = (await host.facts()).uplinkMtu
     await reconciler.resync()
     await endpoints.collect()
+    await ipam.collect()
     await networks.collect()
     await committer.retryWrites()
   }

@@ -110,10 +110,12 @@ async function serve(call: Call, request: Request, response: Response): Promise<
   try {
     const work = call.handle(parseBody(request.body))
     const { body } = await withLimit(work, call)
-    response.on('close', () => {
-      if (!response.writableFinished) undo(work, call)
-    })
     if (request.socket.destroyed) undo(work, call)
+    else {
+      response.on('close', () => {
+        if (!response.writableFinished) undo(work, call)
+      })
+    }
     response.type(CONTENT_TYPE).send(JSON.stringify(body))
     record(call, begin, 'ok')
   } catch (error) {

@@ -1,4 +1,6 @@
 /** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
+import { desiredOfEndpoint } from './desired/routed.js'
+import { keyOf } from './host/objects.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
@@ -114,6 +116,7 @@ function endpointStatus(endpoint: Endpoint, reconciler: Reconciler): EndpointSta
 function stateOf(endpoint: Endpoint, link: string, { faults, lost }: Reconciler): EndpointStatus['state'] {
   if (endpoint.deleted || endpoint.left) return 'leaving'
   if (lost.has(link)) return 'lost'
-  if ([...faults.keys()].some((key) => key.endsWith(link))) return 'faulty'
+  if (faults.size > 0 && desiredOfEndpoint(endpoint).some((object) => faults.has(keyOf(object))))
+    return 'faulty'
   return endpoint.sandbox ? 'routed' : 'waiting'
 }

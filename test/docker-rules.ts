@@ -158,7 +158,9 @@ function checkRequestPool({ request, body }: Exchange): readonly string[] {
     ...(textAt(body, 'PoolID') === '' ? ['PoolID is empty'] : []),
     ...unparsable(() => parseSubnet(pool)),
     ...(wanted === '' || wanted === pool ? [] : [`pool ${pool} instead of ${wanted}`]),
-    ...(gateway === undefined ? [] : unparsable(() => parsePrefix(textAt(body, 'Data', 'com.docker.network.gateway'))))
+    ...(gateway === undefined
+      ? []
+      : unparsable(() => parsePrefix(textAt(body, 'Data', 'com.docker.network.gateway'))))
   ]
 }
 

@@ -199,15 +199,12 @@ async function stopAfter(scene: Scene, effects: number): Promise<boolean> {
   const store = new MemoryStore()
   const life = new Life()
   const first = await startOn({ host: new MortalHost(life, host), store: new MortalStore(life, store) })
-  let finished = false
+  let finished: boolean
   try {
     await scene.prepare(dockerOf(callOf(first)))
     const death = life.limit(effects)
-    const act = async (): Promise<void> => {
-      await scene.act(callOf(first))
-      finished = true
-    }
-    await Promise.race([act(), death])
+    const acted = scene.act(callOf(first)).then(() => true)
+    finished = await Promise.race([acted, death.then(() => false)])
   } finally {
     first.stop()
   }

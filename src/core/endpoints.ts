@@ -49,6 +49,12 @@ export class Endpoints {
     this.#parts = parts
   }
 
+  /** True if there may be containers whose record was lost. */
+  get someAreUnknown(): boolean {
+    const { records, reconciler } = this.#parts
+    return reconciler.orphans.size > 0 || records.broken.some(({ kind }) => kind === 'endpoint')
+  }
+
   /** Makes the pair of links. Throws NotFoundError for an unknown network, KernelError when the host is as before. */
   create(request: EndpointRequest): Promise<Endpoint> {
     return this.#exclusive.run(request.id, async () => {
@@ -191,7 +197,8 @@ export class Endpoints {
       path,
       runtime: 'docker',
       ...(gateway === undefined ? {} : { gateway }),
-      ...(gateway6 === undefined ? {} : { gateway6 })
+      ...(gateway6 === undefined ? {} : { gateway6 }),
+      ...(network.gatewayIsForeign && gateway === network.gateway ? { gatewayIsForeign: true } : {})
     }
   }
 

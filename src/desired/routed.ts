@@ -23,7 +23,7 @@ export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
   if (!endpoint.sandbox) return [link]
   return [
     link,
-    ...gatewayAddresses(endpoint, endpoint.sandbox, link.name),
+    ...gatewayAddresses(endpoint.sandbox, link.name),
     ...endpoint.addresses.flatMap((prefix): HostObject[] => {
       const address = addressOf(prefix)
       return [
@@ -53,7 +53,7 @@ function asksForNeighbours(prefix: Prefix): boolean {
   return familyOf(prefix) === 4 && lengthOf(prefix) < widthOf(4)
 }
 
-function gatewayAddresses(endpoint: Endpoint, sandbox: Sandbox, link: string): Address[] {
+function gatewayAddresses(sandbox: Sandbox, link: string): Address[] {
   const { gateway, gateway6 } = sandbox
   const own = (address: Ip, length: number): Address => ({
     kind: 'address',
@@ -61,7 +61,7 @@ function gatewayAddresses(endpoint: Endpoint, sandbox: Sandbox, link: string): A
     address: withLength(address, length)
   })
   return [
-    ...(gateway === undefined || endpoint.gatewayIsForeign ? [] : [own(gateway, 32)]),
+    ...(gateway === undefined || sandbox.gatewayIsForeign ? [] : [own(gateway, 32)]),
     ...(gateway6 === undefined ? [] : [own(gateway6, gateway6.startsWith('fe80:') ? LINK_LOCAL_LENGTH : 128)])
   ]
 }

@@ -100,8 +100,10 @@ export class Reconciler {
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#tail = this.#tail.then(work)
-    return this.#tail
+    const done = this.#tail.then(work)
+    // A failure is its caller's; the next one starts anew.
+    this.#tail = done.catch(() => undefined)
+    return done
   }
 
   #wantsFirewall(): boolean {

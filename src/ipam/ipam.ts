@@ -39,6 +39,9 @@ interface Parts {
 /** Docker creates the network right after its pool; a pool that is older and has none was leaked by a failed creation. */
 const POOL_WITHOUT_NETWORK_MS = 60_000
 
+/** Docker creates the endpoint right after it has its address. */
+const LEASE_WITHOUT_ENDPOINT_MS = 600_000
+
 export class Ipam {
   readonly #parts: Parts
   readonly #exclusive = new Exclusive()
@@ -138,6 +141,24 @@ export class Ipam {
     await this.#parts.committer.commit({ remove: [{ kind: 'lease', id: lease.id }] })
     this.#cursors.delete(lease.poolId)
     return true
+  }
+
+  /**
+   * Frees addresses of our networks that no endpoint has had for a while: Docker never gives back one whose grant it did
+   * not hear of, nor the IPv4 address of a container that was refused its IPv6 one. They are used again last. Swarm's
+   * managers hold addresses without endpoints, in the global space; and a container may use one whose record was lost.
+   */
+  async collect(): Promise<void> {
+    if (this.#parts.endpoints.someAreUnknown) return
+    for (const { id, poolId, address, purpose, state, since } of this.#parts.records.all('lease')) {
+      if (state === 'released' || purpose !== 'endpoint' || this.#ageMs(since) < LEASE_WITHOUT_ENDPOINT_MS)
+        continue
+      const pool = this.#parts.records.get('pool', poolId)
+      const isInUse = this.#parts.records.endpointsWithAddress(address).length > 0
+      if (pool?.space === 'global' || isInUse) continue
+      this.#parts.log.warn('address without endpoint freed, its release was never reported', { lease: id })
+      await this.releaseAddress(poolId, address)
+    }
   }
 
   #take(pool: Pool, { address, purpose }: AddressRequest): Ip {

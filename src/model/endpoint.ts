@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly mac: Mac
   /** Bytes; absent = the links are left alone. */
   readonly mtu?: number
-  /** True if a router outside of this host has the gateway address: answered by proxy, not taken. */
+  /** True if the network's gateway is a router outside of this host, so that proxy ARP is needed. */
   readonly gatewayIsForeign?: true
   readonly sandbox?: Sandbox
   readonly left?: true
@@ -31,6 +31,8 @@ export interface Sandbox {
   /** Next hops of the container, as they were answered to the runtime. */
   readonly gateway?: Ip
   readonly gateway6?: Ip
+  /** True if a router outside of this host has `gateway`: answered by proxy ARP, not taken. */
+  readonly gatewayIsForeign?: true
 }
 
 const ID_HEX = 12

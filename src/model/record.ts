@@ -68,7 +68,13 @@ const SCHEMAS = {
       gatewayIsForeign: yes,
       sandbox: {
         type: 'object',
-        properties: { path: text, runtime: { const: 'docker' }, gateway: ip, gateway6: ip },
+        properties: {
+          path: text,
+          runtime: { const: 'docker' },
+          gateway: ip,
+          gateway6: ip,
+          gatewayIsForeign: yes
+        },
         required: ['path', 'runtime'],
         additionalProperties: false
       },

@@ -26,7 +26,7 @@ export class Book {
     const pool = textAt(request, 'PoolID')
     const id = textAt(request, 'EndpointID')
     const failed = body === undefined
-    switch (method.split('.')[1]) {
+    switch (method.split('.')[1] ?? '') {
       case 'CreateNetwork':
         if (!failed) this.#networks.add(network)
         break
