@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
+# Everything but what needs a virtual machine of its own.
+BATS := $(filter-out bats/vm.bats,$(wildcard bats/*.bats))
 MOCHA := node_modules/.bin/mocha --recursive
 
 .PHONY: help
@@ -23,7 +25,8 @@ build: node_modules ## compile; makes bin/net-routed
 lint: node_modules ## eslint, formatting, shellcheck
 	node_modules/.bin/eslint src test
 	node_modules/.bin/prettier --check --log-level warn src test eslint.config.js
-	git ls-files -co --exclude-standard | xargs grep -lE '^#!.*\b(bash|sh)\b' -- | xargs --no-run-if-empty shellcheck -x
+	node_modules/.bin/prettier --check --log-level warn 'bench/**/*.mjs'
+	shellcheck -x $$(git ls-files -co --exclude-standard | xargs grep -lE '^#!.*\b(bash|sh|bats)\b|^# shellcheck shell=' --)
 
 .PHONY: format
 format: node_modules ## rewrite the sources in the project's format
@@ -43,7 +46,7 @@ clean: ## remove what the build made
 
 .PHONY: bats
 bats: build ## black box: real dockerd, real FRR, in namespaces; needs root
-	bats/run
+	bats --timing $(BATS)
 
 .PHONY: test
 test: ## all of it; installs what is missing
@@ -54,16 +57,18 @@ test: ## all of it; installs what is missing
 	$(MAKE) bats
 
 .PHONY: test-engines
-test-engines: build ## the bats files against Docker 26.1 and 28.5 of newer Debian suites
+test-engines: ## the bats files against Docker 26.1 and 28.5 of newer Debian suites
+	bats/install debootstrap
 	bats/engines
 
 .PHONY: test-vm
-test-vm: build ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine
-	bats bats/vm.bats
+test-vm: ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine
+	bats/install qemu-system-x86 kmod cpio xz-utils zstd binutils systemd
+	bats --timing bats/vm.bats
 
 .PHONY: demo
 demo: ## three hosts, containers on them, who reaches whom; KEEP=1 leaves them standing
-	@bats/demo
+	@KEEP=$(KEEP) bats/demo
 
 .PHONY: demo-down
 demo-down: ## remove what `make demo KEEP=1` left
@@ -78,5 +83,6 @@ install: build ## the program and the systemd units onto this host
 	systemd/install
 
 .PHONY: bench
-bench: build ## side by side with Docker's bridge driver, ratios
-	bench/run
+bench: ## side by side with Docker's bridge driver, ratios; needs root
+	bats/install
+	bench/run $(BENCH_FLAGS)

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Ajv } from 'ajv'
+import type { ErrorObject } from 'ajv'
 import { parse as parseYaml } from 'yaml'
 import { parseMtu } from './cnm/options.js'
 import {
@@ -15,7 +16,7 @@ import {
   parsePool,
   parseProtocol
 } from './config-values.js'
-import { InvalidError, messageOf } from './errors.js'
+import { InvalidError, messageOf, shown } from './errors.js'
 import type { DefaultPool } from './ipam/subnets.js'
 import type { Ip } from './model/ip.js'
 
@@ -233,17 +234,19 @@ function readConfigFile(name: string): Readonly<Record<string, unknown>> {
       cause: error
     })
   }
-  const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Record<string, unknown>>(
-    FILE_SCHEMA
-  )
+  const validate = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<
+    Record<string, unknown>
+  >(FILE_SCHEMA)
   if (validate(document ?? {})) return (document ?? {}) as Record<string, unknown>
-  const faults = (validate.errors ?? []).map(({ instancePath, message, params }) => {
-    const { additionalProperty } = params as { additionalProperty?: string }
-    if (additionalProperty !== undefined)
-      return `"${additionalProperty}" is not an option: see net-routed --help`
-    return `${instancePath.slice(1).replaceAll('/', '.') || 'the document'} ${message ?? 'is wrong'}`
-  })
-  throw new InvalidError(`--config: ${name}: ${faults.join('; ')}`)
+  throw new InvalidError(`--config: ${name}: ${(validate.errors ?? []).map(faultText).join('; ')}`)
+}
+
+function faultText({ instancePath, message, params, data }: ErrorObject): string {
+  const { additionalProperty } = params as { additionalProperty?: string }
+  if (additionalProperty !== undefined)
+    return `"${additionalProperty}" is not an option: see net-routed --help`
+  const field = instancePath.slice(1).replaceAll('/', '.') || 'the document'
+  return `${field}: ${shown(data)} ${message ?? 'is wrong'}`
 }
 
 const pool = {

@@ -18,6 +18,7 @@ import type { Status } from './status.js'
 import { FileStore } from './store/file-store.js'
 import { notify, passedSockets } from './systemd.js'
 
+const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 const EXIT_USAGE = 2
 /** Requests under way get this long at a stop. */
 const DRAIN_MS = 5_000
@@ -59,11 +60,17 @@ async function serve(config: Config): Promise<void> {
   process.on('uncaughtException', (error) => {
     die(log, error)
   })
-  const store = await FileStore.open(config.stateDir)
+  const running: Running = { servers: [] }
+  const stop = once(() => {
+    void shutDown(running, log)
+  })
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  const store = await FileStore.open(config.stateDir, readFileSync(BOOT_ID, 'utf8').trim())
   lockFile(join(config.stateDir, 'lock'))
   const host = linuxHost({ protocol: config.routeProtocol })
   const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
-  const servers = await openSockets(config, daemon, log)
+  running.daemon = daemon
+  running.servers = await openSockets(config, daemon, log)
   notify('READY=1', process.env)
   log.info('ready', {
     version: version(),
@@ -71,10 +78,12 @@ async function serve(config: Config): Promise<void> {
     endpoints: daemon.records.count('endpoint'),
     ms: Math.round(performance.now())
   })
-  const stop = once(() => {
-    void shutDown(servers, daemon, log)
-  })
-  process.on('SIGTERM', stop).on('SIGINT', stop)
+}
+
+/** What a signal has to stop; filled while starting, because a signal may come before the start is over. */
+interface Running {
+  daemon?: Daemon
+  servers: readonly Server[]
 }
 
 /** Sockets that systemd passed, else our own; both drivers are served on all of them. */
@@ -100,12 +109,12 @@ async function openSockets(config: Config, daemon: Daemon, log: Log): Promise<Se
 }
 
 /** Answers what is under way, takes the sockets away, leaves links and routes: containers go on. */
-async function shutDown(servers: readonly Server[], daemon: Daemon, log: Log): Promise<void> {
+async function shutDown({ servers, daemon }: Running, log: Log): Promise<void> {
   notify('STOPPING=1', process.env)
   log.info('stopping, links and routes stay')
   setTimeout(() => process.exit(0), DRAIN_MS).unref()
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  daemon.stop()
+  daemon?.stop()
   process.exit(0)
 }
 

@@ -94,46 +94,36 @@ async function createNetwork(parts: NetworkDriverParts, request: CreateNetworkRe
   const data = [...(request.IPv4Data ?? []), ...(request.IPv6Data ?? [])]
   const options = request.Options ?? {}
   const generic = asOptions(options['com.docker.network.generic'])
-  warnForeign(parts.log, generic, { network: request.NetworkID })
-  const subnets = data.flatMap(subnetsOf)
-  const gateway = await gatewayOf(parts, data, 4)
-  const gateway6 = await gatewayOf(parts, data, 6)
-  await parts.networks.create({
+  const gateway = gatewayOf(parts, data, 4)
+  const gateway6 = gatewayOf(parts, data, 6)
+  const network = await parts.networks.create({
     id: request.NetworkID,
-    subnets,
+    subnets: data.flatMap(subnetsOf),
     internal: options['com.docker.network.internal'] === true,
     ...parseNetworkOptions(generic),
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 })
   })
+  warnForeign(parts.log, generic, { network: network.id })
+  try {
+    await parts.ipam.settleGateways(network)
+  } catch (error) {
+    await parts.networks.delete(network.id)
+    throw error
+  }
   return EMPTY
 }
 
-/** The gateway that was asked for; undefined = the network's own link-local one. Keeps it from being given away. */
-async function gatewayOf(
-  { ipam, ...all }: NetworkDriverParts,
-  data: readonly IpamData[],
-  family: Family
-): Promise<Ip | undefined> {
-  const given: Ip[] = []
-  for (const { AddressSpace, Gateway } of data) {
-    if (Gateway === undefined || Gateway === '') continue
+/** The gateway that was asked for; undefined = the network's own link-local one. */
+function gatewayOf(parts: NetworkDriverParts, data: readonly IpamData[], family: Family): Ip | undefined {
+  const given = data.flatMap(({ AddressSpace, Gateway = '' }): Ip[] => {
+    if (Gateway === '') return []
     const address = addressOf(parsePrefix(Gateway, 'Gateway'))
-    if (familyOf(address) !== family) continue
     const space = spaceOf(AddressSpace)
-    if (space && (await ipam.dropAutomaticGateway(space, address))) continue
-    given.push(address)
-  }
-  const gateway = given[0] ?? (family === 4 ? all.gateway : all.gateway6)
-  if (gateway !== undefined) await reserve(ipam, data, gateway)
-  return gateway
-}
-
-async function reserve(ipam: Ipam, data: readonly IpamData[], gateway: Ip): Promise<void> {
-  for (const { AddressSpace, Pool } of data) {
-    const space = spaceOf(AddressSpace)
-    if (space) await ipam.reserveGateway(space, parsePrefix(Pool, 'Pool'), gateway)
-  }
+    const wasChosenByUs = space !== undefined && parts.ipam.choseGateway(space, address)
+    return familyOf(address) === family && !wasChosenByUs ? [address] : []
+  })
+  return given[0] ?? (family === 4 ? parts.gateway : parts.gateway6)
 }
 
 async function createEndpoint(

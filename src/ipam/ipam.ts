@@ -116,31 +116,41 @@ export class Ipam {
     })
   }
 
-  /** Keeps the gateway's address, if it lies in the subnet, from being given to a container. May be called twice. */
-  async reserveGateway(space: Space, subnet: Prefix, gateway: Ip): Promise<void> {
-    if (!contains(subnet, gateway)) return
-    const id = poolId(space, subnet)
-    return this.#exclusive.run(id, async () => {
-      const known = this.#parts.records.get('lease', leaseId(space, gateway))
-      if (known?.purpose === 'gateway' && known.state === 'held') return
-      if (known?.state === 'held')
-        throw new ConflictError(`gateway ${gateway} of subnet ${subnet} is in use by a container`)
-      const lease = { id: leaseId(space, gateway), poolId: id, address: gateway, since: this.#now() }
-      const record: Lease = { ...lease, state: 'held', purpose: 'gateway', automatic: false }
-      await this.#parts.committer.commit({ put: [{ kind: 'lease', record }] })
-    })
+  /** True for a gateway that Docker had us choose, because it asks before it is known that the network is ours. */
+  choseGateway(space: Space, gateway: Ip): boolean {
+    const lease = this.#parts.records.get('lease', leaseId(space, gateway))
+    return lease?.purpose === 'gateway' && lease.state === 'held' && lease.automatic
   }
 
   /**
-   * A network of ours with a link-local gateway does not need the address that Docker had us choose as gateway; true if
-   * the gateway was chosen by us.
+   * Keeps the network's gateways, where they lie in its subnets, from being given to containers, and frees the gateways
+   * that we chose: the network has link-local ones instead. May be called twice.
    */
-  async dropAutomaticGateway(space: Space, gateway: Ip): Promise<boolean> {
-    const lease = this.#parts.records.get('lease', leaseId(space, gateway))
-    if (lease?.purpose !== 'gateway' || !lease.automatic) return false
-    await this.#parts.committer.commit({ remove: [{ kind: 'lease', id: lease.id }] })
-    this.#cursors.delete(lease.poolId)
-    return true
+  async settleGateways(network: Network): Promise<void> {
+    const gateways = [network.gateway, network.gateway6].filter((gateway) => gateway !== undefined)
+    for (const pool of this.#parts.records.all('pool').filter((candidate) => usesPool(network, candidate))) {
+      await this.#exclusive.run(pool.id, async () => {
+        await this.#dropChosenGateway(pool)
+        for (const gateway of gateways) if (contains(pool.prefix, gateway)) await this.#reserve(pool, gateway)
+      })
+    }
+  }
+
+  async #dropChosenGateway(pool: Pool): Promise<void> {
+    for (const { id, address } of [...this.#parts.records.leasesOfPool(pool.id)]) {
+      if (!this.choseGateway(pool.space, address)) continue
+      await this.#parts.committer.commit({ remove: [{ kind: 'lease', id }] })
+      this.#cursors.delete(pool.id)
+    }
+  }
+
+  async #reserve(pool: Pool, gateway: Ip): Promise<void> {
+    const known = this.#lease(pool, gateway)
+    if (known?.purpose === 'gateway' && known.state === 'held') return
+    if (known?.state === 'held') throw inUse(pool, gateway, known.purpose)
+    const lease = { id: leaseId(pool.space, gateway), poolId: pool.id, address: gateway, since: this.#now() }
+    const record: Lease = { ...lease, state: 'held', purpose: 'gateway', automatic: false }
+    await this.#parts.committer.commit({ put: [{ kind: 'lease', record }] })
   }
 
   /**

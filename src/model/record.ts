@@ -141,6 +141,17 @@ export function parseRecord<K extends RecordKind>(kind: K, document: unknown): R
   throw new InvalidError(`${kind}: ${ajv.errorsText(validate.errors ?? [], { dataVar: kind })}`)
 }
 
+/**
+ * False for what ends with the host's power: endpoints, and the addresses of containers. Docker starts such containers
+ * anew, so these records must survive every crash of a process, but not that of the machine. Swarm's managers remember
+ * addresses in the global space.
+ */
+export function outlivesHost(kind: RecordKind, record: AnyRecord): boolean {
+  if (kind === 'endpoint') return false
+  const isAddress = kind === 'lease' && 'purpose' in record && record.purpose === 'endpoint'
+  return !isAddress || record.id.startsWith('global/')
+}
+
 /** The document to store. */
 export function documentOf(record: AnyRecord): object {
   return { version: RECORD_VERSION, ...record }

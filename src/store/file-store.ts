@@ -1,42 +1,53 @@
 /**
- * One JSON file per record, `<directory>/<kind>/<id>.json`. A write goes to a temporary file, is synced, renamed, and the
- * directory synced: a crash leaves the old record or the new one. Directory syncs of concurrent writes are shared. What
- * cannot be read is moved to `<directory>/quarantine` and reported, never deleted.
+ * One JSON file per record, `<directory>/<kind>/<id>.json`. A write goes to a temporary file and is renamed, so a crash
+ * leaves the old record or the new one. What outlives the host is synced, file and directory, before the write is done;
+ * concurrent writes share the directory's. The rest needs no sync to survive a crash of the process; a file that lost its
+ * content with the host's power is dropped at the first start after it. What else cannot be read is moved to `<directory>/quarantine` and
+ * reported, never deleted.
  */
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError, messageOf } from '../errors.js'
-import { documentOf, parseRecord, RECORD_KINDS } from '../model/record.js'
+import { documentOf, outlivesHost, parseRecord, RECORD_KINDS } from '../model/record.js'
 import type { AnyRecord, RecordByKind, RecordKind } from '../model/record.js'
 import type { BrokenRecord, Loaded, Store } from './store.js'
 
 const SUFFIX = '.json'
 const TEMPORARY = '.tmp'
 const QUARANTINE = 'quarantine'
+const BOOT_FILE = 'boot'
+/** How a file system returns a file whose name reached the disk and whose content did not. */
+const NEVER_WRITTEN = /^\0*$/
 
 export class FileStore implements Store {
   readonly #directory: string
+  /** True if the host has lost its power or was shut down since the last start: its endpoints are gone. */
+  readonly #isFirstSinceBoot: boolean
   readonly #pendingSyncs = new Map<RecordKind, Promise<void>>()
   readonly #runningSyncs = new Map<RecordKind, Promise<void>>()
   #serial = 0
 
-  private constructor(directory: string) {
+  private constructor(directory: string, isFirstSinceBoot: boolean) {
     this.#directory = directory
+    this.#isFirstSinceBoot = isFirstSinceBoot
   }
 
-  /** Makes the directories. Throws StoreError where that is not possible. */
-  static async open(directory: string): Promise<FileStore> {
+  /** Makes the directories. `bootId` tells one boot of the host from another. Throws StoreError where it cannot. */
+  static async open(directory: string, bootId = ''): Promise<FileStore> {
     try {
       for (const kind of [...RECORD_KINDS, QUARANTINE]) {
         await mkdir(join(directory, kind), { recursive: true, mode: 0o700 })
       }
+      const file = join(directory, BOOT_FILE)
+      const before = existsSync(file) ? readFileSync(file, 'utf8') : bootId
+      if (!existsSync(file) || before !== bootId) writeFileSync(file, bootId, { mode: 0o600 })
+      return new FileStore(directory, before !== bootId)
     } catch (error) {
       throw new StoreError(`state directory ${directory} cannot be used: ${messageOf(error)}`, {
         cause: error
       })
     }
-    return new FileStore(directory)
   }
 
   /** Reads without waiting in between: nothing else happens at the start, and 5,000 files take 70 ms this way. */
@@ -47,7 +58,9 @@ export class FileStore implements Store {
       if (name.endsWith(TEMPORARY)) rmSync(this.#path(kind, name), { force: true })
       if (!name.endsWith(SUFFIX)) continue
       try {
-        records.push(this.#read(kind, name))
+        const text = readFileSync(this.#path(kind, name), 'utf8')
+        if (this.#isFirstSinceBoot && NEVER_WRITTEN.test(text)) rmSync(this.#path(kind, name))
+        else records.push(parseFile(kind, name, text))
       } catch (error) {
         broken.push({ kind, id: idOf(name), reason: messageOf(error) })
         this.#setAside(kind, name)
@@ -55,12 +68,6 @@ export class FileStore implements Store {
     }
     const known = new Set([...records, ...broken].map(({ id }) => id))
     return Promise.resolve({ records, broken: [...broken, ...this.#setAsideBefore(kind, known)] })
-  }
-
-  #read<K extends RecordKind>(kind: K, name: string): RecordByKind[K] {
-    const record = parseRecord(kind, JSON.parse(readFileSync(this.#path(kind, name), 'utf8')))
-    if (record.id === idOf(name)) return record
-    throw new StoreError(`the file is named ${idOf(name)}, the record in it ${record.id}`)
   }
 
   #setAside(kind: RecordKind, name: string): void {
@@ -86,30 +93,35 @@ export class FileStore implements Store {
   }
 
   async put(kind: RecordKind, record: AnyRecord): Promise<void> {
-    const path = this.#pathOf(kind, record.id)
-    const temporary = `${path}.${String(this.#serial++)}${TEMPORARY}`
     try {
-      const file = await open(temporary, 'wx', 0o600)
-      try {
-        await file.writeFile(`${JSON.stringify(documentOf(record))}\n`)
-        await file.datasync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, path)
-      await this.#syncDirectory(kind)
+      const path = this.#pathOf(kind, record.id)
+      const isDurable = outlivesHost(kind, record)
+      await this.#replace(path, `${JSON.stringify(documentOf(record))}\n`, isDurable)
+      if (isDurable) await this.#syncDirectory(kind)
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined)
       throw new StoreError(`cannot store ${kind} ${record.id}: ${messageOf(error)}`, { cause: error })
     }
   }
 
   async delete(kind: RecordKind, id: string): Promise<void> {
     try {
-      await rm(this.#pathOf(kind, id), { force: true })
-      await this.#syncDirectory(kind)
+      rmSync(this.#pathOf(kind, id), { force: true })
+      if (kind !== 'endpoint') await this.#syncDirectory(kind)
     } catch (error) {
       throw new StoreError(`cannot delete ${kind} ${id}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  /** Leaves the old file or the new one, and nothing else. */
+  async #replace(path: string, text: string, isDurable: boolean): Promise<void> {
+    const temporary = `${path}.${String(this.#serial++)}${TEMPORARY}`
+    try {
+      if (isDurable) await writeDurably(temporary, text)
+      else writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
     }
   }
 
@@ -145,6 +157,12 @@ function fileName(id: string): string {
   return encodeURIComponent(id) + SUFFIX
 }
 
+function parseFile<K extends RecordKind>(kind: K, name: string, text: string): RecordByKind[K] {
+  const record = parseRecord(kind, JSON.parse(text))
+  if (record.id === idOf(name)) return record
+  throw new StoreError(`the file is named ${idOf(name)}, the record in it ${record.id}`)
+}
+
 /** The id in a file name; a name that we did not write is its own id. */
 function idOf(name: string): string {
   const encoded = name.slice(0, -SUFFIX.length)
@@ -153,6 +171,16 @@ function idOf(name: string): string {
   } catch (error) {
     if (error instanceof URIError) return encoded
     throw error
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.datasync()
+  } finally {
+    await file.close()
   }
 }
 

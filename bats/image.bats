@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# The plugin as a container, with the capabilities that the documentation names in place of --privileged.
+
+load helpers
+
+# As in docs/operations.md. NET_RAW is for iptables-legacy only.
+CAPABILITIES='--cap-drop ALL --cap-add NET_ADMIN --cap-add NET_RAW --security-opt systempaths=unconfined'
+PLUGIN='--detach --name plugin --net=host
+  -v /run/docker/plugins:/run/docker/plugins -v /var/lib/net-routed:/var/lib/net-routed'
+
+setup_file() {
+  export DAEMON='' FRR=''
+  lab_up 1
+  "$BATS_DIR/image" --tar "$BATS_FILE_TMPDIR/image.tar"
+  docker_on 1 load --quiet --input "$BATS_FILE_TMPDIR/image.tar"
+}
+
+setup() { start_plugin "$CAPABILITIES"; }
+
+teardown() {
+  [ -n "${BATS_TEST_COMPLETED:-}" ] || docker_on 1 logs --tail 20 plugin
+  remove_others
+  docker_on 1 network prune --force >/dev/null
+  docker_on 1 rm --force plugin >/dev/null 2>&1 || :
+}
+
+# start_plugin FLAGS
+start_plugin() {
+  # shellcheck disable=SC2086 # lists of words
+  docker_on 1 run $PLUGIN $1 routed-plugin --gateway 10.100.0.1 >/dev/null
+  # The sockets alone say nothing: a killed plugin leaves its own behind.
+  wait_until 10 plugin_says '"ready"'
+}
+plugin_says() { docker_on 1 logs plugin 2>&1 | grep -q "$1"; }
+
+# The plugin must be there until the last container and the last network are gone.
+remove_others() {
+  local name
+  for name in $(docker_on 1 ps --all --format '{{.Names}}'); do
+    [ "$name" = plugin ] || docker_on 1 rm --force "$name" >/dev/null
+  done
+}
+
+@test "with the documented capabilities it connects containers to each other and to the host" {
+  create_network 1 mine 10.1.0.0/16
+  create_container 1 first mine --ip 10.1.0.10
+  create_container 1 second mine --ip 10.1.0.11
+  pings 1 first 10.1.0.11
+  on 1 ping -c 1 -W 2 10.1.0.10
+  equal "$(gateway_of 1 first)" 10.100.0.1
+}
+
+@test "it removes its sockets when it is stopped" {
+  docker_on 1 stop plugin
+  succeeds on 1 ls -A /run/docker/plugins
+  equal "$output" ''
+  equal "$(docker_on 1 inspect --format '{{.State.ExitCode}}' plugin)" 0
+}
+
+@test "a new plugin container finds the networks and containers of the old one, which reach each other throughout" {
+  create_network 1 mine 10.1.0.0/16
+  create_container 1 first mine --ip 10.1.0.10
+  create_container 1 second mine
+  docker_on 1 stop plugin
+  pings 1 first "$(address_of 1 second)"
+  docker_on 1 rm plugin
+  start_plugin "$CAPABILITIES"
+  pings 1 first "$(address_of 1 second)"
+  fails docker_on 1 run --rm --net mine --ip 10.1.0.10 busybox true
+  create_container 1 third mine
+  pings 1 third 10.1.0.10
+}
+
+@test "the way documented in README, with --privileged" {
+  docker_on 1 rm --force plugin
+  docker_on 1 run --rm --privileged busybox true || skip 'no --privileged on this machine; bats/vm.bats covers it'
+  start_plugin --privileged
+  create_network 1 mine 10.1.0.0/16
+  create_container 1 first mine --ip 10.1.0.10
+  on 1 ping -c 1 -W 2 10.1.0.10
+}
+
+@test "its command line is that of net-routed serve, and a wrong flag says so" {
+  docker_on 1 rm --force plugin
+  succeeds docker_on 1 run --rm routed-plugin --version
+  run docker_on 1 run --rm routed-plugin --gateway nonsense
+  equal "$status" 2
+  shows 'gateway.*nonsense'
+}

@@ -1,0 +1,37 @@
+# What `up` was asked for. It is kept in $LAB/options, so that the other commands need no environment.
+
+OPTIONS=(DAEMON DAEMON_ARGS DOCKER DOCKERD_ARGS ENGINE_ROOT FRR FRR_CONF BIRD OSPF_NETWORK RP_FILTER HOSTS)
+
+# shellcheck disable=SC2034 # used by the other parts
+set_options() {
+  HOSTS=$1
+  DAEMON=${DAEMON-$REPO/bin/net-routed serve}
+  DAEMON_ARGS=${DAEMON_ARGS-}
+  DOCKER=${DOCKER:-1}
+  DOCKERD_ARGS=${DOCKERD_ARGS-}
+  ENGINE_ROOT=${ENGINE_ROOT-}
+  FRR=${FRR-zebra ospfd}
+  FRR_CONF=${FRR_CONF:-$PARTS/frr.conf}
+  BIRD=${BIRD-}
+  # Without the election of a designated router neighbours meet in 1.5 s, not 9; BIRD has no multicast for that type.
+  [ -n "$BIRD" ] || OSPF_NETWORK=${OSPF_NETWORK:-point-to-multipoint}
+  OSPF_NETWORK=${OSPF_NETWORK:-broadcast}
+  RP_FILTER=${RP_FILTER:-2}
+  # shellcheck disable=SC2206 # words on purpose
+  local daemon=($DAEMON)
+  [ -z "$DAEMON" ] || command -v "${daemon[0]}" >/dev/null || fail "no such command: ${daemon[0]} (make build)"
+  [ -e "$FRR_CONF" ] || fail "no such file: $FRR_CONF"
+  [ -z "$ENGINE_ROOT" ] || [ -x "$ENGINE_ROOT/bin/bash" ] || fail "no root file system: $ENGINE_ROOT"
+  declare -p "${OPTIONS[@]}" | sed 's/^declare -[^ ]*/declare -g/' >"$LAB/options"
+}
+
+load_options() {
+  [ -e "$LAB/options" ] || fail "no lab at $LAB (lab up N)"
+  # shellcheck source=/dev/null
+  source "$LAB/options"
+}
+
+# The machine may have other docker clients in /usr/local. Its node may be anywhere.
+NODE=$(command -v node || :)
+PATH=/usr/sbin:/usr/bin:/sbin:/bin${NODE:+:${NODE%/*}}
+unset DOCKER_HOST DOCKER_CONTEXT

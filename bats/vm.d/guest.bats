@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# Run by vm.bats inside the virtual machine, under systemd, with Debian's docker.service. $IMAGE is the archive of the
+# plugin's image.
+
+CREATE='network create --internal --driver=net-routed --ipam-driver=ipam-routed --subnet 10.1.0.0/16'
+
+setup_file() {
+  [ -n "$VM" ]
+  systemctl start docker
+  docker load --quiet --input "$IMAGE"
+  mkdir "$BATS_FILE_TMPDIR/bin"
+  cp "$(command -v busybox)" "$BATS_FILE_TMPDIR/bin/"
+  for applet in sh sleep ping ip arp nc sed; do ln -s busybox "$BATS_FILE_TMPDIR/bin/$applet"; done
+  tar -C "$BATS_FILE_TMPDIR" -c bin | docker import - alpine
+}
+
+teardown() {
+  [ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+  docker logs --tail 5 plugin || :
+  journalctl --no-pager -n 10 -u net-routed || :
+  docker rm -f server || :
+  docker network rm test || :
+  docker rm -f plugin || :
+}
+
+start_plugin() {
+  docker run -d --name plugin --privileged --net=host \
+    -v /run/docker/plugins:/run/docker/plugins -v /var/lib/net-routed:/var/lib/net-routed \
+    routed-plugin --gateway 10.100.0.1 --mtu 9000
+  # shellcheck disable=SC2086 # a list of words
+  docker $CREATE test
+}
+
+stop_plugin() {
+  docker network rm test
+  docker stop plugin
+  docker rm plugin
+  [ -z "$(ls -A /run/docker/plugins)" ]
+}
+
+@test "a --privileged plugin container gives containers address, gateway, MTU, each other and no other neighbours" {
+  start_plugin
+  docker run -d --name server --net=test --ip=10.1.1.1 alpine nc -l -p 9999
+  run docker run --rm --net=test --ip=10.1.2.3 alpine sh -c '
+    ip addr; ip route
+    echo foo | nc -w 5 10.1.1.1 9999 && echo sent
+    (ping -c 1 -W 1 8.8.8.8; ping -c 1 -W 1 10.1.1.1) >/dev/null
+    echo neighbours: $(arp -an | sed "s/ at .*//")'
+  echo "$output"
+  [[ $output == *'mtu 9000'*'inet 10.1.2.3/32 '*'default via 10.100.0.1 dev eth0'*sent*'neighbours: ? (10.100.0.1)' ]]
+  run docker logs server
+  [ "$output" = foo ]
+  docker rm -f server
+  stop_plugin
+}
+
+@test "the units: sockets start the service, it is ready, containers reach each other, also after a crash" {
+  "$REPO/systemd/install"
+  echo 'NET_ROUTED_GATEWAY=10.100.0.1' >/etc/default/net-routed
+  systemctl enable net-routed
+  systemctl start net-routed.socket ipam-routed.socket
+  [ "$(stat -c '%a %U' /run/docker/plugins/net-routed.sock /run/docker/plugins/ipam-routed.sock | sort -u)" = '600 root' ]
+  # shellcheck disable=SC2086
+  docker $CREATE test
+  [ "$(systemctl is-active net-routed)" = active ]
+  docker run -d --name server --net=test --ip=10.1.1.1 alpine sleep 10000
+  docker run --rm --net=test alpine ping -c 1 -W 5 10.1.1.1
+
+  systemctl kill --signal KILL net-routed
+  docker run --rm --net=test alpine ping -c 1 -W 5 10.1.1.1
+  docker rm -f server
+  docker network rm test
+  [ "$(systemctl show -P NRestarts net-routed)" = 1 ]
+}
+
+started() { systemctl show -P ActiveEnterTimestampMonotonic "$1"; }
+
+@test "the units: docker starts after the service and restores its network without waiting" {
+  systemctl start net-routed
+  # shellcheck disable=SC2086
+  docker $CREATE test
+  docker run -d --restart always --name server --net=test --ip=10.1.1.1 alpine sleep 10000
+  systemctl stop docker docker.socket net-routed
+  systemctl start --no-block docker net-routed
+  timeout 60 sh -c 'until ping -c 1 -W 1 10.1.1.1; do :; done'
+  # 15 s for every network is what docker waits for a driver that does not listen
+  [ "$(($(started docker) - $(started net-routed)))" -lt 15000000 ]
+  [ "$(docker inspect --format '{{.State.Running}}' server)" = true ]
+  docker rm -f server
+  docker network rm test
+}
+
+@test "the units: nothing is left of the sockets after a stop" {
+  systemctl stop net-routed.socket ipam-routed.socket net-routed
+  [ -z "$(ls -A /run/docker/plugins)" ]
+}

@@ -1,0 +1,17 @@
+// How much is measured: enough for medians that repeat, and a whole run below six minutes on two cores.
+const number = (name, value) => Number(process.env[`BENCH_${name}`] ?? value)
+
+export const sizes = {
+  /** Endpoints of the crowded host, and the sizes at which its memory is read. */
+  endpoints: number('ENDPOINTS', 4000),
+  fewEndpoints: number('FEW_ENDPOINTS', 10),
+  /** Containers attached one at a time, per variant. */
+  attaches: number('ATTACHES', 120),
+  concurrency: number('CONCURRENCY', 50),
+  concurrentBatches: number('CONCURRENT_BATCHES', 4),
+  dockerRounds: number('DOCKER_ROUNDS', 12),
+  firstPacketRounds: number('FIRST_PACKET_ROUNDS', 10),
+  trafficRounds: number('TRAFFIC_ROUNDS', 4),
+  trafficSeconds: number('TRAFFIC_SECONDS', 1),
+  distributionRounds: number('DISTRIBUTION_ROUNDS', 15)
+}
