@@ -63,3 +63,19 @@ export function parsePool(value: unknown, where: string): DefaultPool {
     return { base, size }
   }
 }
+
+/** A TCP address to listen on. */
+export interface HostPort {
+  readonly host: Ip
+  readonly port: number
+}
+
+export function parseHostPort(value: string, where: string): HostPort {
+  const parts = /^(?:\[(?<inBrackets>.+)\]|(?<plain>[^:]+)):(?<port>\d{1,5})$/.exec(value)?.groups ?? {}
+  const host = parts['inBrackets'] ?? parts['plain']
+  const port = Number(parts['port'])
+  if (host === undefined || port < 1 || port > 65_535) {
+    throw new InvalidError(`${where}: "${value}" is not of the form 127.0.0.1:9469 or [::1]:9469`)
+  }
+  return { host: parseIp(host, where), port }
+}

@@ -11,11 +11,13 @@ import { parseMtu } from './cnm/options.js'
 import {
   parseBoolean,
   parseGateway,
+  parseHostPort,
   parseName,
   parsePath,
   parsePool,
   parseProtocol
 } from './config-values.js'
+import type { HostPort } from './config-values.js'
 import { InvalidError, messageOf, shown } from './errors.js'
 import type { DefaultPool } from './ipam/subnets.js'
 import type { Ip } from './model/ip.js'
@@ -31,6 +33,8 @@ export interface Config {
   readonly stateDir: string
   readonly routeProtocol: number
   readonly defaultAddressPool: readonly DefaultPool[]
+  /** Where /metrics is served over TCP, for a Prometheus that cannot read unix sockets. */
+  readonly metricsAddress?: HostPort
 }
 
 /** What the command line asks for. */
@@ -86,6 +90,11 @@ const OPTIONS: readonly Option[] = [
     argument: 'base=SUBNET,size=N',
     many: true,
     help: 'subnets for networks without --subnet; may be repeated (default: none)'
+  },
+  {
+    name: 'metrics-address',
+    argument: 'HOST:PORT',
+    help: 'serve /metrics over TCP as well, such as 127.0.0.1:9469 (default: sockets only)'
   },
   { name: 'config', argument: 'FILE', help: 'YAML or JSON file with these options under the same names' }
 ]
@@ -210,11 +219,13 @@ function interpret(given: (name: string) => Given | undefined): Config {
   const gateway = last('gateway', (value, where) => parseGateway(value, where, 4))
   const gateway6 = last('gateway6', (value, where) => parseGateway(value, where, 6))
   const mtu = last('mtu', parseMtu)
+  const metricsAddress = last('metrics-address', parseHostPort)
   const pools = given('default-address-pool')
   const config: Config = {
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 }),
     ...(mtu === undefined ? {} : { mtu }),
+    ...(metricsAddress === undefined ? {} : { metricsAddress }),
     debug: last('debug', parseBoolean) ?? false,
     netsock: last('netsock', parseName) ?? 'net-routed',
     ipamsock: last('ipamsock', parseName) ?? 'ipam-routed',

@@ -86,8 +86,11 @@ export async function listen(app: Express, path: string): Promise<Server> {
   }
 }
 
-/** Listens on a path, or on a file descriptor that systemd passed. */
-export function listenOn(app: Express, where: string | { readonly fd: number }): Promise<Server> {
+/** Listens on a path, on a file descriptor that systemd passed, or on a TCP address. */
+export function listenOn(
+  app: Express,
+  where: string | { readonly fd: number } | { readonly host: string; readonly port: number }
+): Promise<Server> {
   const server = createServer(
     { requestTimeout: SLOW_CLIENT_LIMIT_MS, headersTimeout: SLOW_CLIENT_LIMIT_MS },
     app

@@ -6,8 +6,9 @@ import { ask } from './client.js'
 import { helpText, parseCommand, socketPath } from './config.js'
 import type { Command, Config } from './config.js'
 import { startDaemon } from './daemon.js'
+import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
-import { InvalidError, RoutedError, messageOf } from './errors.js'
+import { InvalidError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockFile } from './host/linux/lock.js'
 import { application, listen, listenOn } from './http.js'
@@ -95,10 +96,14 @@ async function openSockets(config: Config, daemon: Daemon, log: Log): Promise<Se
       die(log, error)
     }
   })
+  const { metricsAddress } = config
+  const metrics = metricsAddress ? [await listenForMetrics(metricsAddress, daemon, log)] : []
   const passed = passedSockets(process.env, process.pid)
-  if (passed.size > 0) return Promise.all([...passed.values()].map((fd) => listenOn(app, { fd })))
+  if (passed.size > 0) {
+    return [...metrics, ...(await Promise.all([...passed.values()].map((fd) => listenOn(app, { fd }))))]
+  }
   const paths = [...new Set([config.netsock, config.ipamsock].map(socketPath))]
-  const servers: Server[] = []
+  const servers: Server[] = metrics
   for (const path of paths) {
     servers.push(await listen(app, path))
     process.on('exit', () => {
@@ -106,6 +111,20 @@ async function openSockets(config: Config, daemon: Daemon, log: Log): Promise<Se
     })
   }
   return servers
+}
+
+/** Numbers only: the drivers stay on sockets that belong to root. */
+async function listenForMetrics(address: HostPort, daemon: Daemon, log: Log): Promise<Server> {
+  const pages = Object.fromEntries(Object.entries(daemon.pages).filter(([path]) => path === '/metrics'))
+  const onBug = (error: unknown): void => {
+    die(log, error)
+  }
+  try {
+    return await listenOn(application({ ...daemon, methods: {}, pages, log, onBug }), address)
+  } catch (error) {
+    const where = `${address.host} port ${String(address.port)}`
+    throw new UnavailableError(`cannot serve metrics on ${where}: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 /** Answers what is under way, takes the sockets away, leaves links and routes: containers go on. */
