@@ -11,8 +11,10 @@ export function ask(socketPath: string, path: string, body?: object): Promise<un
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
-        const answer = JSON.parse(Buffer.concat(chunks).toString()) as unknown
-        if (response.statusCode === 200) resolve(answer)
+        const answer = parseAnswer(Buffer.concat(chunks).toString())
+        if (answer === undefined)
+          reject(new UnavailableError(`what answers on ${socketPath} is not net-routed`))
+        else if (response.statusCode === 200) resolve(answer)
         else reject(new RoutedError('invalid', errorText(answer)))
       })
     })
@@ -24,6 +26,15 @@ export function ask(socketPath: string, path: string, body?: object): Promise<un
     })
     call.end(body === undefined ? undefined : JSON.stringify(body))
   })
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }
 
 function errorText(answer: unknown): string {

@@ -44,7 +44,7 @@ export function parseProtocol(value: string, where: string): number {
 
 export function parsePool(value: unknown, where: string): DefaultPool {
   const { base, size } = typeof value === 'string' ? poolOfText(value) : poolOfObject(value)
-  const prefix = parseSubnet(base, where)
+  const prefix = parseSubnet(base, `${where}: base=${base},size=${String(size)}`)
   const isSize = Number.isInteger(size) && size >= lengthOf(prefix) && size <= widthOf(familyOf(prefix)) - 1
   if (!isSize)
     throw new InvalidError(

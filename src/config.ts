@@ -193,7 +193,7 @@ function parseFlags(argv: readonly string[]): { values: Map<string, string[]>; p
 }
 
 function readConfig(flags: ReadonlyMap<string, readonly string[]>, env: NodeJS.ProcessEnv): Config {
-  const fileName = flags.get('config')?.at(-1) ?? env['NET_ROUTED_CONFIG']
+  const fileName = flags.get('config')?.at(-1) ?? (env['NET_ROUTED_CONFIG'] || undefined)
   const file = fileName === undefined ? {} : readConfigFile(fileName)
   const given = (name: string): Given | undefined => {
     const option = OPTIONS.find((candidate) => candidate.name === name)

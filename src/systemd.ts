@@ -3,14 +3,19 @@ import { spawn } from 'node:child_process'
 
 const FIRST_FD = 3
 
-/** File descriptors of listening sockets by name, from socket activation; empty without. */
+/**
+ * File descriptors of listening sockets by name, from socket activation; empty without. A socket without a name, or with
+ * one that is taken, has its position for a name.
+ */
 export function passedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<string, number> {
-  if (Number(env['LISTEN_PID']) !== pid) return new Map()
+  const sockets = new Map<string, number>()
+  if (Number(env['LISTEN_PID']) !== pid) return sockets
   const names = (env['LISTEN_FDNAMES'] ?? '').split(':')
-  const count = Number(env['LISTEN_FDS'] ?? 0)
-  return new Map(
-    Array.from({ length: count }, (_, index) => [names[index] ?? String(index), FIRST_FD + index])
-  )
+  for (let index = 0; index < Number(env['LISTEN_FDS']); index++) {
+    const name = names[index] ?? ''
+    sockets.set(name === '' || sockets.has(name) ? String(index) : name, FIRST_FD + index)
+  }
+  return sockets
 }
 
 /** Tells systemd a state such as `READY=1`. Does nothing without systemd. Node has no datagram unix sockets of its own. */

@@ -124,7 +124,9 @@ export class Committer {
     const removed = (change.remove ?? []).flatMap((ref) => this.#lookUp(ref))
     const before = put.flatMap((stored) => this.#lookUp(refOf(stored)))
     for (const stored of put) this.#refuseConflicts(stored)
-    const touchesHost = [...put, ...removed].some(({ kind }) => kind === 'network' || kind === 'setting')
+    const touchesHost =
+      this.#records.count('network') === 0 ||
+      [...put, ...removed].some(({ kind }) => kind === 'network' || kind === 'setting')
     const hostBefore = touchesHost ? this.#hostObjects() : []
     for (const stored of put) {
       this.#records.set(stored.kind, stored.record)
@@ -181,12 +183,15 @@ export class Committer {
     return stored ? [stored] : []
   }
 
-  /** What the host needs for the networks there are, without those that are about to go. */
+  /** What the host needs for what there is, without what is about to go. */
   #hostObjects(removed: readonly Stored[] = []): HostObject[] {
     const gone = new Set(removed.map(({ record }) => record.id))
+    const endpointsLeft =
+      this.#records.count('endpoint') - removed.filter(({ kind }) => kind === 'endpoint').length
     return desiredOfHost(
       this.#records.all('network').filter(({ id }) => !gone.has(id)),
-      this.#records.all('setting').filter(({ id }) => !gone.has(id))
+      this.#records.all('setting').filter(({ id }) => !gone.has(id)),
+      endpointsLeft > 0 || this.#records.broken.some(({ kind }) => kind === 'network')
     )
   }
 

@@ -40,10 +40,13 @@ interface Parts {
   readonly now: () => Date
 }
 
+/** A container whose start takes longer has failed. */
+const START_LIMIT_MS = 600_000
+
 export class Endpoints {
   readonly #parts: Parts
   readonly #exclusive = new Exclusive()
-  #lostBefore: ReadonlySet<string> = new Set()
+  #deadBefore: ReadonlySet<string> = new Set()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -102,6 +105,7 @@ export class Endpoints {
       const { sandbox: _sandbox, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
+      await this.#parted(endpoint)
       this.#tell('endpoint left', left)
     })
   }
@@ -133,17 +137,37 @@ export class Endpoints {
   }
 
   /**
-   * Removes endpoints whose removal failed before, and those whose container end was gone at the last call already: an
-   * engine that still knows one has deleted it by then.
+   * Removes endpoints whose removal failed before, and those that are dead at two calls in a row: an engine that still knows
+   * one has deleted it by then.
    */
   async collect(): Promise<void> {
-    const { records, reconciler } = this.#parts
-    const lost = new Set(reconciler.lost)
-    for (const { id, deleted } of records.all('endpoint')) {
-      const link = hostLinkName(id)
-      if (deleted || (lost.has(link) && this.#lostBefore.has(link))) await this.#tryToDelete(id)
+    const dead = this.#dead()
+    for (const { id, deleted } of this.#parts.records.all('endpoint')) {
+      if (deleted || (dead.has(id) && this.#deadBefore.has(id))) await this.#tryToDelete(id)
     }
-    this.#lostBefore = lost
+    this.#deadBefore = dead
+  }
+
+  /**
+   * The container end is gone with its container, or the engine has moved it back and its further calls were lost. Before
+   * the container runs it has not been moved yet.
+   */
+  #dead(): ReadonlySet<string> {
+    const { records, reconciler, now } = this.#parts
+    const idle = reconciler.idleLinks()
+    const isDead = ({ id, since, sandbox, left }: Endpoint): boolean => {
+      const isIdle = (sandbox !== undefined || left === true) && idle.has(hostLinkName(id))
+      return (
+        reconciler.lost.has(hostLinkName(id)) ||
+        (isIdle && now().getTime() - Date.parse(since) > START_LIMIT_MS)
+      )
+    }
+    return new Set(
+      records
+        .all('endpoint')
+        .filter(isDead)
+        .map(({ id }) => id)
+    )
   }
 
   /** What the kernel refuses stays marked; passes try it again. */
@@ -184,7 +208,9 @@ export class Endpoints {
    * the gateway would exist already), so the second one uses its network's own link-local gateway.
    */
   #sandbox(path: string, endpoint: Endpoint, network: Network): Sandbox {
-    const others = this.#parts.records.endpointsOfSandbox(path).map(({ sandbox }) => sandbox)
+    const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== endpoint.id)
+    const others = present.map(({ sandbox }) => sandbox)
+    const companions = present.map(({ id, addresses }) => ({ endpointId: id, addresses }))
     const hasFamily = (family: 4 | 6): boolean =>
       endpoint.addresses.some((prefix) => familyOf(prefix) === family)
     const free = (wanted: Ip | undefined, own: Ip | undefined): Ip | undefined =>
@@ -198,7 +224,24 @@ export class Endpoints {
       runtime: 'docker',
       ...(gateway === undefined ? {} : { gateway }),
       ...(gateway6 === undefined ? {} : { gateway6 }),
-      ...(network.gatewayIsForeign && gateway === network.gateway ? { gatewayIsForeign: true } : {})
+      ...(network.gatewayIsForeign && gateway === network.gateway ? { gatewayIsForeign: true } : {}),
+      ...(companions.length > 0 ? { companions } : {})
+    }
+  }
+
+  /** The others in the sandbox may no longer send from the addresses of one that is gone. */
+  async #parted({ id, sandbox }: Endpoint): Promise<void> {
+    for (const { id: other } of sandbox ? this.#parts.records.endpointsOfSandbox(sandbox.path) : []) {
+      await this.#exclusive.run(other, async () => {
+        const endpoint = this.#parts.records.get('endpoint', other)
+        const companions = endpoint?.sandbox?.companions?.filter(({ endpointId }) => endpointId !== id)
+        if (!endpoint?.sandbox || companions?.length === endpoint.sandbox.companions?.length) return
+        const record: Endpoint = {
+          ...endpoint,
+          sandbox: { ...endpoint.sandbox, companions: companions ?? [] }
+        }
+        await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
+      })
     }
   }
 
@@ -221,6 +264,7 @@ export class Endpoints {
 
   async #remove(endpoint: Endpoint): Promise<void> {
     await this.#parts.committer.commit({ remove: [{ kind: 'endpoint', id: endpoint.id }], isEnd: true })
+    await this.#parted(endpoint)
     this.#tell('endpoint deleted', endpoint)
   }
 

@@ -1,4 +1,7 @@
-/** What the host itself needs as long as it has a network of ours: forwarding, and a firewall that lets us through. */
+/**
+ * What the host itself needs as long as it has a network of ours: forwarding, a firewall that lets us through, and a guard
+ * that lets containers send only what is theirs.
+ */
 import type { HostObject } from '../host/objects.js'
 import { familyOf } from '../model/ip.js'
 import type { Network } from '../model/network.js'
@@ -6,15 +9,25 @@ import type { Setting } from '../model/setting.js'
 
 const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
 
-/** With networks: what they need. Without: the values that our settings replaced. */
-export function desiredOfHost(networks: readonly Network[], settings: readonly Setting[]): HostObject[] {
-  const families = familiesOf(networks)
-  if (networks.length === 0)
+/**
+ * With networks: what they need. Without: the values that our settings replaced. `hasMore`: there are endpoints, or networks
+ * whose record cannot be read, so that the last one is not gone.
+ */
+export function desiredOfHost(
+  networks: readonly Network[],
+  settings: readonly Setting[],
+  hasMore = false
+): HostObject[] {
+  if (networks.length === 0 && !hasMore) {
     return settings.map(({ id, before }) => ({ kind: 'sysctl', key: id, value: before }))
-  return families.flatMap((family): HostObject[] => [
-    { kind: 'sysctl', key: FORWARDING[family], value: '1' },
-    { kind: 'firewall', family, intact: true }
-  ])
+  }
+  return [
+    ...familiesOf(networks).flatMap((family): HostObject[] => [
+      { kind: 'sysctl', key: FORWARDING[family], value: '1' },
+      { kind: 'firewall', family, intact: true }
+    ]),
+    { kind: 'guard', intact: true }
+  ]
 }
 
 /** The sysctls that these networks need, with the value they need. */

@@ -1,12 +1,12 @@
 /**
- * A routed endpoint on its host: the host end of its pair, and once the container has joined, the gateway's address, a
- * permanent neighbour entry and a host route per container address.
+ * A routed endpoint on its host: the host end of its pair, and once the container has joined, what it may send from, the
+ * gateway's address, a permanent neighbour entry and a host route per container address.
  *
  * The gateway is an address of the host end, so that the host answers ARP and NDP for it at once; proxy ARP would answer
  * after a random delay and only where the host has a route for the gateway. Where a router outside really has the
  * gateway's address we must not take it, and proxy ARP (without the delay) it is.
  */
-import type { Address, HostObject, Link } from '../host/objects.js'
+import type { Address, HostObject, Link, Source } from '../host/objects.js'
 import { containerLinkName, hostLinkName } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, widthOf, withLength } from '../model/ip.js'
@@ -23,6 +23,7 @@ export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
   if (!endpoint.sandbox) return [link]
   return [
     link,
+    ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
     ...endpoint.addresses.flatMap((prefix): HostObject[] => {
       const address = addressOf(prefix)
@@ -51,6 +52,22 @@ function linkOf(endpoint: Endpoint): Link {
 /** With a wider prefix than /32 (Docker's own IPAM) the container takes its subnet for a link and asks by ARP. */
 function asksForNeighbours(prefix: Prefix): boolean {
   return familyOf(prefix) === 4 && lengthOf(prefix) < widthOf(4)
+}
+
+/** A container sends from the addresses of all its endpoints, over any of them. */
+function sources({ addresses }: Endpoint, { companions = [] }: Sandbox, link: string): Source[] {
+  const source = (from: string, prefix: Prefix): Source => ({
+    kind: 'source',
+    link: from,
+    address: addressOf(prefix)
+  })
+  return [
+    ...addresses.map((prefix) => source(link, prefix)),
+    ...companions.flatMap((companion) => [
+      ...companion.addresses.map((prefix) => source(link, prefix)),
+      ...addresses.map((prefix) => source(hostLinkName(companion.endpointId), prefix))
+    ])
+  ]
 }
 
 function gatewayAddresses(sandbox: Sandbox, link: string): Address[] {

@@ -89,12 +89,18 @@ export class FakeHost implements Host {
     if (this.foreign.has(key)) return 'EEXIST'
     if (link !== undefined && !this.objects.has(`link ${link}`)) return 'ENODEV'
     if (object.kind === 'link' && !object.veth && !this.objects.has(key)) return 'ENODEV'
+    if (object.kind === 'source' && !this.objects.has('guard')) return 'ENOENT'
     this.objects.set(key, listed(object))
     return undefined
   }
 
+  #deleteSources(): void {
+    for (const [key, { kind }] of this.objects) if (kind === 'source') this.objects.delete(key)
+  }
+
   #delete(object: HostObject): void {
     this.objects.delete(keyOf(object))
+    if (object.kind === 'guard') this.#deleteSources()
     if (object.kind !== 'link') return
     for (const [key, child] of this.objects) if (linkOf(child) === object.name) this.objects.delete(key)
   }

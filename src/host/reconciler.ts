@@ -83,6 +83,12 @@ export class Reconciler {
     return done
   }
 
+  /** Links whose other end is where they were made, at the last sweep: no container has it. */
+  idleLinks(): ReadonlySet<string> {
+    const links = [...this.#actual.values()].filter((object) => object.kind === 'link')
+    return new Set(links.filter(({ inUse }) => !inUse).map(({ name }) => name))
+  }
+
   /** Removes a link that nothing wants, with what lives on it. */
   async remove(link: string): Promise<void> {
     const objects = [...this.#actual.values()].filter(
@@ -189,7 +195,7 @@ export class Reconciler {
       const key = keyOf(object)
       if (failed.has(key)) continue
       if (verb === 'delete') this.#actual.delete(key)
-      else this.#actual.set(key, object)
+      else this.#actual.set(key, asListed(object, this.#actual.get(key)))
     }
     return failed
   }
@@ -213,6 +219,13 @@ export class Reconciler {
     }
     this.#lost = now
   }
+}
+
+/** What a change does not touch: where the other end of a link is. */
+function asListed(object: HostObject, before: HostObject | undefined): HostObject {
+  return object.kind === 'link' && before?.kind === 'link' && before.inUse
+    ? { ...object, inUse: true }
+    : object
 }
 
 function pick(objects: ReadonlyMap<string, HostObject>, keys: ReadonlySet<string>): Map<string, HostObject> {

@@ -33,6 +33,13 @@ export interface Sandbox {
   readonly gateway6?: Ip
   /** True if a router outside of this host has `gateway`: answered by proxy ARP, not taken. */
   readonly gatewayIsForeign?: true
+  /** Endpoints that were in the sandbox before: an answer may leave by another link than the request came in by. */
+  readonly companions?: readonly Companion[]
+}
+
+export interface Companion {
+  readonly endpointId: string
+  readonly addresses: readonly Prefix[]
 }
 
 const ID_HEX = 12

@@ -1,7 +1,8 @@
 /** The kinds of record, each with its schema and version. A stored document is `{version, ...record}`. */
 import { Ajv } from 'ajv'
-import type { ValidateFunction } from 'ajv'
+import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError } from '../errors.js'
+import { parseIp, parseMac, parsePrefix } from './ip.js'
 import type { Endpoint } from './endpoint.js'
 import type { Lease } from './lease.js'
 import type { Network } from './network.js'
@@ -26,10 +27,20 @@ export const RECORD_VERSION = 1
 
 const text = { type: 'string', minLength: 1 } as const
 const time = { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}T' } as const
-const prefix = { type: 'string', pattern: '^[0-9a-f.:]+/\\d{1,3}$' } as const
-const ip = { type: 'string', pattern: '^[0-9a-f.:]+$' } as const
+const prefix = { type: 'string', format: 'prefix' } as const
+const ip = { type: 'string', format: 'ip' } as const
 const yes = { type: 'boolean', const: true } as const
 const mtu = { type: 'integer', minimum: 0, maximum: 65535 } as const
+
+const companions = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: { endpointId: text, addresses: { type: 'array', items: prefix } },
+    required: ['endpointId', 'addresses'],
+    additionalProperties: false
+  }
+} as const
 
 const SCHEMAS = {
   network: {
@@ -63,7 +74,7 @@ const SCHEMAS = {
       id: text,
       networkId: text,
       addresses: { type: 'array', items: prefix },
-      mac: { type: 'string', pattern: '^[0-9a-f:]{17}$' },
+      mac: { type: 'string', format: 'mac' },
       mtu,
       gatewayIsForeign: yes,
       sandbox: {
@@ -73,7 +84,8 @@ const SCHEMAS = {
           runtime: { const: 'docker' },
           gateway: ip,
           gateway6: ip,
-          gatewayIsForeign: yes
+          gatewayIsForeign: yes,
+          companions
         },
         required: ['path', 'runtime'],
         additionalProperties: false
@@ -115,7 +127,15 @@ const SCHEMAS = {
 
 type Validators = { readonly [K in RecordKind]: ValidateFunction<RecordByKind[K]> }
 
-const ajv = new Ajv({ allErrors: true, strict: true })
+const ajv = new Ajv({
+  allErrors: true,
+  strict: true,
+  formats: {
+    ip: (value: string) => isCanonical(value, parseIp),
+    prefix: (value: string) => isCanonical(value, parsePrefix),
+    mac: (value: string) => isCanonical(value, parseMac)
+  }
+})
 const VALIDATORS: Validators = {
   network: compile('network'),
   endpoint: compile('endpoint'),
@@ -138,7 +158,9 @@ export function parseRecord<K extends RecordKind>(kind: K, document: unknown): R
   const validate: ValidateFunction<RecordByKind[K]> = VALIDATORS[kind]
   const candidate: unknown = record
   if (validate(candidate)) return candidate
-  throw new InvalidError(`${kind}: ${ajv.errorsText(validate.errors ?? [], { dataVar: kind })}`)
+  throw new InvalidError(
+    `${kind}: ${(validate.errors ?? []).map((fault) => faultText(kind, fault)).join('; ')}`
+  )
 }
 
 /**
@@ -155,6 +177,22 @@ export function outlivesHost(kind: RecordKind, record: AnyRecord): boolean {
 /** The document to store. */
 export function documentOf(record: AnyRecord): object {
   return { version: RECORD_VERSION, ...record }
+}
+
+function faultText(kind: RecordKind, { instancePath, message, params }: ErrorObject): string {
+  const { additionalProperty } = params as { additionalProperty?: string }
+  const field = additionalProperty === undefined ? '' : `/${additionalProperty}`
+  return `${kind}${instancePath}${field} ${message ?? 'is wrong'}`
+}
+
+/** Only canonical text is used as a key. */
+function isCanonical(value: string, parse: (text: string) => string): boolean {
+  try {
+    return parse(value) === value
+  } catch (error) {
+    if (error instanceof InvalidError) return false
+    throw error
+  }
 }
 
 function compile<K extends RecordKind>(kind: K): ValidateFunction<RecordByKind[K]> {

@@ -26,6 +26,8 @@ export class FileStore implements Store {
   readonly #isFirstSinceBoot: boolean
   readonly #pendingSyncs = new Map<RecordKind, Promise<void>>()
   readonly #runningSyncs = new Map<RecordKind, Promise<void>>()
+  /** Writes under way, by path. */
+  readonly #writes = new Map<string, Promise<void>>()
   #serial = 0
 
   private constructor(directory: string, isFirstSinceBoot: boolean) {
@@ -96,7 +98,8 @@ export class FileStore implements Store {
     try {
       const path = this.#pathOf(kind, record.id)
       const isDurable = outlivesHost(kind, record)
-      await this.#replace(path, `${JSON.stringify(documentOf(record))}\n`, isDurable)
+      const text = `${JSON.stringify(documentOf(record))}\n`
+      await this.#inOrder(path, isDurable, () => this.#replace(path, text, isDurable))
       if (isDurable) await this.#syncDirectory(kind)
     } catch (error) {
       throw new StoreError(`cannot store ${kind} ${record.id}: ${messageOf(error)}`, { cause: error })
@@ -105,10 +108,27 @@ export class FileStore implements Store {
 
   async delete(kind: RecordKind, id: string): Promise<void> {
     try {
-      rmSync(this.#pathOf(kind, id), { force: true })
+      const path = this.#pathOf(kind, id)
+      await this.#inOrder(path, false, () => {
+        rmSync(path, { force: true })
+      })
       if (kind !== 'endpoint') await this.#syncDirectory(kind)
     } catch (error) {
       throw new StoreError(`cannot delete ${kind} ${id}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  /** Writes of one file take effect in the order of the calls. Only those that wait for a sync can be overtaken. */
+  async #inOrder(path: string, takesTime: boolean, write: () => Promise<void> | void): Promise<void> {
+    const before = this.#writes.get(path)
+    if (!takesTime && !before) return write()
+    const done = (before ?? Promise.resolve()).then(write)
+    const settled = done.catch(() => undefined)
+    this.#writes.set(path, settled)
+    try {
+      await done
+    } finally {
+      if (this.#writes.get(path) === settled) this.#writes.delete(path)
     }
   }
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
-import type { Firewall, HostObject, Link, Op, Route, Sysctl } from '../../src/host/objects.js'
+import type { Firewall, Guard, HostObject, Link, Op, Route, Source, Sysctl } from '../../src/host/objects.js'
 
 /** A host with nothing of ours on it. */
 export interface HostUnderTest {
@@ -31,6 +31,11 @@ export function testLink(id: string, fields: Partial<Link> = {}): Link {
 
 const FORWARDING: Sysctl = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
 const FIREWALL: Firewall = { kind: 'firewall', family: 4, intact: true }
+const GUARD: Guard = { kind: 'guard', intact: true }
+const SOURCE: Source = { kind: 'source', link: 'nr-a', address: '10.1.0.2' }
+const SOURCE6: Source = { kind: 'source', link: 'nr-a', address: 'fd00::2' }
+/** What does not live on the link, though the sources name it. */
+const BESIDE: readonly HostObject[] = [FIREWALL, GUARD, SOURCE, SOURCE6]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
 const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
 const ON_LINK: readonly HostObject[] = [
@@ -42,7 +47,7 @@ const ON_LINK: readonly HostObject[] = [
   ROUTE,
   ROUTE6
 ]
-const ALL: readonly HostObject[] = [FORWARDING, FIREWALL, testLink('a'), ...ON_LINK]
+const ALL: readonly HostObject[] = [FORWARDING, ...BESIDE, testLink('a'), ...ON_LINK]
 
 /** Declares the tests. `open` is called before each. */
 export function hostContract(name: string, open: () => HostUnderTest | Promise<HostUnderTest>): void {
@@ -57,6 +62,7 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     deletes(() => opened.host)
     replaces(() => opened.host)
     failures(() => opened.host)
+    guards(() => opened.host)
     foreigners(() => opened)
   })
 }
@@ -81,6 +87,8 @@ function roundTrips(host: () => Host): void {
       await applied(host(), 'add', ALL)
       expect((await host().list(['route'])).map(keyOf).sort()).to.deep.equal([ROUTE, ROUTE6].map(keyOf))
       expect((await host().list(['sysctl'])).every(({ kind }) => kind === 'sysctl')).to.equal(true)
+      expect(await host().list(['guard'])).to.deep.equal([GUARD])
+      expect((await host().list(['source'])).map(keyOf).sort()).to.deep.equal([SOURCE, SOURCE6].map(keyOf))
       expect(await host().list([])).to.deep.equal([])
     })
 
@@ -134,7 +142,7 @@ function deletes(host: () => Host): void {
   it('deletes with a link what lives on it', async () => {
     await applied(host(), 'add', [...ALL, testLink('b')])
     await applied(host(), 'delete', [testLink('a')])
-    expect(await ours(host())).to.deep.equal(expected([FIREWALL, testLink('b')]))
+    expect(await ours(host())).to.deep.equal(expected([...BESIDE, testLink('b')]))
   })
 
   it('deletes many at a time and concurrently', async () => {
@@ -198,6 +206,37 @@ function failures(host: () => Host): void {
     const failed = await host().apply(opsOf('add', [adopted]))
     expect(failed.get('link nr-a')).to.include({ errno: 'ENODEV' })
     expect(await ours(host())).to.deep.equal([])
+  })
+}
+
+function guards(host: () => Host): void {
+  it('has no sources without a guard', async () => {
+    const failed = await host().apply(opsOf('add', [SOURCE, SOURCE6, testLink('a')]))
+    expect([...failed.keys()]).to.have.members([SOURCE, SOURCE6].map(keyOf))
+    for (const error of failed.values()) expect(error).to.include({ code: 'kernel', errno: 'ENOENT' })
+    await applied(host(), 'delete', [SOURCE, SOURCE6])
+    expect(await ours(host())).to.deep.equal(expected([testLink('a')]))
+  })
+
+  it('deletes with a guard its sources', async () => {
+    await applied(host(), 'add', [GUARD, SOURCE, SOURCE6])
+    await applied(host(), 'delete', [GUARD])
+    expect(await ours(host())).to.deep.equal([])
+    await applied(host(), 'add', [GUARD])
+    expect(await ours(host())).to.deep.equal([GUARD])
+  })
+
+  it('keeps the sources when a guard is replaced', async () => {
+    await applied(host(), 'add', [GUARD, SOURCE, SOURCE6])
+    await applied(host(), 'replace', [GUARD])
+    expect(await ours(host())).to.deep.equal(expected([GUARD, SOURCE, SOURCE6]))
+  })
+
+  it('tells sources apart by link and by address', async () => {
+    const sources = [SOURCE, { ...SOURCE, link: 'nr-b' }, { ...SOURCE, address: '10.1.0.3' }, SOURCE6]
+    await applied(host(), 'add', [GUARD, ...sources])
+    await applied(host(), 'delete', [SOURCE])
+    expect(await ours(host())).to.deep.equal(expected([GUARD, ...sources.slice(1)]))
   })
 }
 

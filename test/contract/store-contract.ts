@@ -145,6 +145,26 @@ export function describeStoreContract(
       }
     }))
 
+  it('keeps the last of concurrent puts of one record, in the order of the calls', () =>
+    withStore(async ({ store, reopen }) => {
+      for (let round = 0; round < 20; round++) {
+        const values = Array.from({ length: 8 }, (_, index) => `${String(round)}-${String(index)}`)
+        await Promise.all(values.map((before) => store.put('setting', { ...SETTING, before })))
+        const { records } = await (await reopen()).load('setting')
+        expect(records).to.deep.equal([{ ...SETTING, before: values.at(-1) }])
+      }
+    }))
+
+  it('keeps what the last of concurrent puts and deletes of one record says', () =>
+    withStore(async ({ store, reopen }) => {
+      for (let round = 0; round < 20; round++) {
+        await Promise.all([store.put('setting', SETTING), store.delete('setting', SETTING.id)])
+        expect((await (await reopen()).load('setting')).records).to.deep.equal([])
+        await Promise.all([store.delete('setting', SETTING.id), store.put('setting', SETTING)])
+        expect((await (await reopen()).load('setting')).records).to.deep.equal([SETTING])
+      }
+    }))
+
   it('takes many puts at once', () =>
     withStore(async ({ store, reopen }) => {
       const settings = Array.from({ length: 60 }, (_, index) => ({ id: `s${String(index)}`, before: '0' }))

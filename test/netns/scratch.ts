@@ -13,6 +13,11 @@ export class Scratch {
   readonly #names: string[] = []
   readonly #hosts: LinuxHost[] = []
 
+  /** The namespace that was made first. */
+  get first(): string {
+    return this.#names[0] ?? ''
+  }
+
   /** Makes a namespace with loopback up. Returns its name. */
   netns(): string {
     const name = `nrtest-${String(process.pid)}-${String(process.hrtime.bigint() % 1_000_000_007n)}`

@@ -129,19 +129,52 @@ export const NUD_PERMANENT = 0x80
 export const NDTA = { NAME: 1, PARMS: 6 } as const
 export const NDTPA = { IFINDEX: 1, PROXY_DELAY: 13 } as const
 
-/** linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h */
+/** linux/netfilter/nfnetlink.h, linux/netfilter.h */
 export const NFNLGRP_NFTABLES = 7
-export const NFNL_SUBSYS_NFTABLES = 10
+export const NFNL_SUBSYS = { CTNETLINK: 1, NFTABLES: 10 } as const
+export const NFNL_MSG_BATCH = { BEGIN: 16, END: 17 } as const
+export const NFPROTO = { INET: 1, ARP: 3 } as const
+export const NF_ACCEPT = 1
+
+/** linux/netfilter/nf_tables.h */
 export const NFT_MSG = {
   NEWTABLE: 0,
+  GETTABLE: 1,
   DELTABLE: 2,
   NEWCHAIN: 3,
+  GETCHAIN: 4,
   DELCHAIN: 5,
   NEWRULE: 6,
+  GETRULE: 7,
   DELRULE: 8,
+  NEWSET: 9,
+  GETSET: 10,
+  DELSET: 11,
+  NEWSETELEM: 12,
+  GETSETELEM: 13,
+  DELSETELEM: 14,
   NEWGEN: 15
 } as const
-/** The same number in messages about tables, chains and rules. */
+/** The same number in messages about tables, chains, rules, sets and elements. */
 export const NFTA_TABLE = 1
-export const NFTA_CHAIN_NAME = 3
-export const NFTA_RULE_CHAIN = 2
+export const NFTA_TABLE_FLAGS = 2
+export const NFTA_CHAIN = { NAME: 3, HOOK: 4, POLICY: 5 } as const
+export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const
+export const NFTA_RULE = { CHAIN: 2, USERDATA: 7 } as const
+export const NFTA_SET = { NAME: 2, FLAGS: 3, KEY_LEN: 5 } as const
+export const NFT_SET_ANONYMOUS = 1
+export const NFTA_SET_ELEM_LIST = { SET: 2, ELEMENTS: 3 } as const
+export const NFTA_LIST_ELEM = 1
+export const NFTA_SET_ELEM_KEY = 1
+export const NFTA_DATA_VALUE = 1
+
+/** linux/if.h: bytes of a name, with the zero at its end. */
+export const IFNAMSIZ = 16
+
+/** linux/netfilter/nfnetlink_conntrack.h; the flags are in the kernel's nf_internals.h */
+export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2 } as const
+export const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, ID: 12, ZONE: 18, FILTER: 25 } as const
+export const CTA_TUPLE_IP = 1
+export const CTA_IP = { V4_SRC: 1, V4_DST: 2, V6_SRC: 3, V6_DST: 4 } as const
+export const CTA_FILTER = { ORIG_FLAGS: 1, REPLY_FLAGS: 2 } as const
+export const CTA_FILTER_F_IP_SRC = 1

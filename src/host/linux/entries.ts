@@ -69,7 +69,9 @@ async function locate(
   known: ReadonlyMap<string, number>
 ): Promise<Located> {
   const failures: Failures = new Map()
-  const entries = ops.flatMap((op) => ('link' in op.object ? [{ op, object: op.object }] : []))
+  const entries = ops.flatMap((op) =>
+    'link' in op.object && op.object.kind !== 'source' ? [{ op, object: op.object }] : []
+  )
   const found = await findLinks(
     kernel,
     entries.map(({ object }) => object.link).filter((name) => !known.has(name))

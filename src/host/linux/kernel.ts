@@ -12,6 +12,9 @@ export interface Kernel {
   readonly requests: NetlinkSocket
   /** For long lists, so that a change does not wait for one. */
   readonly dumps: NetlinkSocket
+  /** The same two for nftables and connection tracking. */
+  readonly filter: NetlinkSocket
+  readonly filterDumps: NetlinkSocket
   readonly inside: Inside
   /** Routing protocol number of ours. */
   readonly protocol: number

@@ -1,9 +1,15 @@
+import { isIPv6 } from 'node:net'
+import { silentLog } from '../../log.js'
+import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
-import type { HostObject, Kind, Op } from '../objects.js'
+import type { HostObject, Kind, Op, Source } from '../objects.js'
 import type { Host, HostFacts } from '../host.js'
+import { ConntrackCleaner } from './conntrack.js'
+import { NETLINK } from './constants.js'
 import { changeEntries } from './entries.js'
 import { readFacts } from './facts.js'
 import { ForwardRules } from './firewall.js'
+import { PacketGuard } from './guard.js'
 import type { Failures, Kernel } from './kernel.js'
 import { changeLinks } from './link-changes.js'
 import { LinkDeleter } from './link-deletes.js'
@@ -19,28 +25,44 @@ export interface LinuxHostOptions {
   readonly protocol: number
   /** Path of the network namespace to work in; absent = the one that the process is in. */
   readonly netns?: string
+  /** For what nobody waits for. */
+  readonly log?: Log
 }
 
 /** A Host that can be closed, so that its sockets do not keep a namespace alive. */
 export type LinuxHost = Host & { close(): Promise<void> }
 
 /** The kernel of a Linux host, for one network namespace. */
-export function linuxHost({ protocol, netns }: LinuxHostOptions): LinuxHost {
+export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions): LinuxHost {
   const inside: Inside = netns === undefined ? here : (work) => withNetns(netns, work)
   const kernel: Kernel = inside(() => ({
     requests: new NetlinkSocket(),
     dumps: new NetlinkSocket(),
+    filter: new NetlinkSocket(NETLINK.NETFILTER),
+    filterDumps: new NetlinkSocket(NETLINK.NETFILTER),
     inside,
     protocol
   }))
-  const parts: Parts = { kernel, deleter: new LinkDeleter(kernel), rules: new ForwardRules(inside) }
+  const conntrack = new ConntrackCleaner(kernel, log)
+  const parts: Parts = {
+    kernel,
+    deleter: new LinkDeleter(kernel),
+    rules: new ForwardRules(inside),
+    guard: new PacketGuard(kernel)
+  }
   return {
     list: (kinds) => list(parts, (kind) => kinds?.includes(kind) ?? true),
-    apply: (ops) => apply(ops, parts),
+    apply: async (ops) => {
+      const failures = await apply(ops, parts)
+      conntrack.forget(addressesOf(ops))
+      return failures
+    },
     facts: () => facts(parts),
     watch: (onChange) => monitor(kernel, onChange),
     close: async () => {
-      await Promise.all([kernel.requests.close(), kernel.dumps.close()])
+      await conntrack.idle()
+      const { requests, dumps, filter, filterDumps } = kernel
+      await Promise.all([requests, dumps, filter, filterDumps].map((socket) => socket.close()))
     }
   }
 }
@@ -49,19 +71,21 @@ interface Parts {
   readonly kernel: Kernel
   readonly deleter: LinkDeleter
   readonly rules: ForwardRules
+  readonly guard: PacketGuard
 }
 
-type Stage = 'sysctl' | 'firewall' | 'link' | 'link delete' | 'entry'
+type Stage = 'sysctl' | 'firewall' | 'guard' | 'source' | 'link' | 'link delete' | 'entry'
 
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
 
-async function list({ kernel, rules }: Parts, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-  const [firewalls, objects] = await Promise.all([
+async function list({ kernel, rules, guard }: Parts, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
+  const [firewalls, guarded, objects] = await Promise.all([
     wants('firewall') ? rules.list() : [],
+    guard.list(wants),
     listNetlink(kernel, wants)
   ])
-  return [...(wants('sysctl') ? listSysctls(kernel.inside) : []), ...firewalls, ...objects]
+  return [...(wants('sysctl') ? listSysctls(kernel.inside) : []), ...firewalls, ...guarded, ...objects]
 }
 
 async function facts({ kernel, rules }: Parts): Promise<HostFacts> {
@@ -72,23 +96,37 @@ async function facts({ kernel, rules }: Parts): Promise<HostFacts> {
 async function apply(ops: readonly Op[], parts: Parts): Promise<Failures> {
   const failures: Failures = new Map()
   const indexes = new Map<string, number>()
+  const coming = ops.flatMap(({ verb, object }) =>
+    object.kind === 'source' && verb !== 'delete' ? [object] : []
+  )
   for (const { stage, batch } of stagesOf(withoutDoomed(ops))) {
-    for (const [key, error] of await applyStage(stage, batch, { ...parts, indexes })) failures.set(key, error)
+    for (const [key, error] of await applyStage(stage, batch, { ...parts, indexes, coming }))
+      failures.set(key, error)
   }
   return failures
 }
 
-/** `indexes` of links that earlier stages have found, by name. */
+interface StageParts extends Parts {
+  /** Of links that earlier stages have found, by name. */
+  readonly indexes: Map<string, number>
+  /** Sources that this and later stages add. */
+  readonly coming: readonly Source[]
+}
+
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, indexes }: Parts & { indexes: Map<string, number> }
+  { kernel, deleter, rules, guard, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
       return applySysctls(batch, kernel.inside)
     case 'firewall':
       return rules.apply(batch)
+    case 'guard':
+      return guard.applyGuard(batch, coming)
+    case 'source':
+      return guard.applySources(batch)
     case 'link': {
       const made = await changeLinks(batch, kernel)
       for (const [name, index] of made.indexes) indexes.set(name, index)
@@ -124,7 +162,26 @@ function stagesOf(ops: readonly Op[]): { stage: Stage; batch: Op[] }[] {
 }
 
 function stageOf({ verb, object: { kind } }: Op): Stage {
-  if (kind === 'sysctl' || kind === 'firewall') return kind
-  if (kind !== 'link') return 'entry'
-  return verb === 'delete' ? 'link delete' : 'link'
+  switch (kind) {
+    case 'sysctl':
+    case 'firewall':
+    case 'guard':
+    case 'source':
+      return kind
+    case 'link':
+      return verb === 'delete' ? 'link delete' : 'link'
+    default:
+      return 'entry'
+  }
+}
+
+/** Addresses that were given up. */
+function addressesOf(ops: readonly Op[]): string[] {
+  return ops.flatMap(({ verb, object }) => {
+    if (verb !== 'delete') return []
+    if (object.kind === 'source') return [object.address]
+    if (object.kind !== 'route') return []
+    const [address = '', length] = object.dst.split('/')
+    return length === (isIPv6(address) ? '128' : '32') ? [address] : []
+  })
 }

@@ -2,25 +2,12 @@
 import type { HostChange } from '../host.js'
 import { LINK_PREFIX, keyOf } from '../objects.js'
 import { decodeAddress } from './addresses.js'
-import {
-  AF,
-  IFF,
-  NETLINK,
-  NFNLGRP_NFTABLES,
-  NFNL_SUBSYS_NFTABLES,
-  NFTA_CHAIN_NAME,
-  NFTA_RULE_CHAIN,
-  NFTA_TABLE,
-  NFT_MSG,
-  NLM_F,
-  RTM,
-  RTNLGRP
-} from './constants.js'
+import { AF, IFF, NETLINK, NFNLGRP_NFTABLES, NLM_F, RTM, RTNLGRP } from './constants.js'
 import { EventSocket } from './event-socket.js'
+import { filterEvents } from './filter-events.js'
 import type { Kernel } from './kernel.js'
 import { decodeLink, getLinks, isOurs } from './links.js'
 import type { FoundLink } from './links.js'
-import { findText } from './messages.js'
 import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
 import { decodeRoute } from './routes.js'
@@ -30,9 +17,6 @@ const ANYTHING: HostChange = { kind: 'link', gone: true }
 /** Offsets in struct ifinfomsg. */
 const FLAGS_OFFSET = 8
 const CHANGE_OFFSET = 12
-/** struct nfgenmsg */
-const NFGENMSG_SIZE = 4
-const WATCHED_CHAINS: ReadonlySet<string | undefined> = new Set(['FORWARD', 'DOCKER-USER', 'NET-ROUTED'])
 
 /** Calls back for every event about an object of ours. Returns how to stop, which is at once. */
 export function monitor(kernel: Kernel, onChange: (change: HostChange) => void): () => void {
@@ -48,13 +32,7 @@ export function monitor(kernel: Kernel, onChange: (change: HostChange) => void):
     const change = routingChange(message, { kernel, namesByIndex })
     if (change) onChange(change)
   }, onLoss)
-  let firewallChanged = false
-  filter.listen((message) => {
-    if (isWatchedRule(message)) firewallChanged = true
-    if (!firewallChanged || message.type !== nftType(NFT_MSG.NEWGEN)) return
-    firewallChanged = false
-    onChange({ kind: 'firewall', gone: false })
-  }, onLoss)
+  filter.listen(filterEvents(onChange), onLoss)
   let isStopped = false
   learnNames(kernel, namesByIndex).catch(() => {
     if (!isStopped) onLoss()
@@ -147,20 +125,4 @@ function routeChange(
   if (!found || !(isOfOurs || isReplacement)) return undefined
   const key = keyOf({ kind: 'route', dst: found.dst, link: '', metric: found.metric })
   return { kind: 'route', key, gone: !(isNew && isOfOurs) }
-}
-
-/** True for a rule or chain that decides about forwarding, in a table that iptables uses. */
-function isWatchedRule({ type, body }: Received): boolean {
-  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || findText(body, NFGENMSG_SIZE, NFTA_TABLE) !== 'filter')
-    return false
-  if (type === nftType(NFT_MSG.NEWTABLE) || type === nftType(NFT_MSG.DELTABLE)) return true
-  if (type === nftType(NFT_MSG.NEWCHAIN) || type === nftType(NFT_MSG.DELCHAIN)) {
-    return WATCHED_CHAINS.has(findText(body, NFGENMSG_SIZE, NFTA_CHAIN_NAME))
-  }
-  if (type !== nftType(NFT_MSG.NEWRULE) && type !== nftType(NFT_MSG.DELRULE)) return false
-  return WATCHED_CHAINS.has(findText(body, NFGENMSG_SIZE, NFTA_RULE_CHAIN))
-}
-
-function nftType(message: number): number {
-  return (NFNL_SUBSYS_NFTABLES << 8) | message
 }

@@ -44,9 +44,9 @@ export class NetlinkSocket {
   #sequence = 0
   #tail: Promise<unknown> = Promise.resolve()
 
-  /** Opens a socket to rtnetlink in the network namespace of the calling thread. */
-  constructor() {
-    this.#fd = openSocket(NETLINK.ROUTE)
+  /** Opens a socket in the network namespace of the calling thread. */
+  constructor(protocol: number = NETLINK.ROUTE) {
+    this.#fd = openSocket(protocol)
     for (const option of [NETLINK_OPTION.EXT_ACK, NETLINK_OPTION.CAP_ACK, NETLINK_OPTION.GET_STRICT_CHK]) {
       setOption(this.#fd, SOL.NETLINK, option, 1)
     }
@@ -61,6 +61,14 @@ export class NetlinkSocket {
       }
       return answers
     })
+  }
+
+  /**
+   * Sends messages as one transaction, between two that mark its ends: all are done, or none. Gives the answer to each, in
+   * order; if none is done, those that are not to blame have no errno.
+   */
+  transact(messages: readonly Message[], [begin, end]: readonly [Message, Message]): Promise<Answer[]> {
+    return this.#exclusively(() => this.#exchange(messages, begin, end))
   }
 
   /**
@@ -91,11 +99,15 @@ export class NetlinkSocket {
     return turn
   }
 
-  async #exchange(messages: readonly Message[]): Promise<Answer[]> {
-    const first = this.#sequence + 1
-    const flags = NLM_F.REQUEST | NLM_F.ACK
-    const packets = messages.map((message) =>
-      encode({ ...message, flags: message.flags | flags }, ++this.#sequence)
+  async #exchange(messages: readonly Message[], begin?: Message, end?: Message): Promise<Answer[]> {
+    const beginning = this.#sequence + 1
+    const first = begin ? beginning + 1 : beginning
+    const asked = messages.map((message) => ({
+      ...message,
+      flags: message.flags | NLM_F.REQUEST | NLM_F.ACK
+    }))
+    const packets = [...(begin ? [begin] : []), ...asked, ...(end ? [end] : [])].map((message) =>
+      encode(message, ++this.#sequence)
     )
     try {
       await send(this.#fd, Buffer.concat(packets))
@@ -104,8 +116,9 @@ export class NetlinkSocket {
       const { errno, message: text } = error
       return messages.map(() => ({ errno, text }))
     }
-    const answers = this.#answers(first, messages.length)
-    return messages.map((_, index) => answers.get(first + index) ?? LOST)
+    const answers = this.#answers(beginning, messages.length)
+    const whole = begin && answers.get(beginning)
+    return messages.map((_, index) => whole ?? answers.get(first + index) ?? LOST)
   }
 
   #answers(first: number, count: number): Map<number, Answer> {

@@ -1,20 +1,11 @@
-import { chmodSync, existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { createConnection, createServer } from 'node:net'
-import { join } from 'node:path'
+import { createConnection } from 'node:net'
 import { expect } from 'chai'
-import type { Daemon } from '../src/daemon.js'
-import { ConflictError, UnavailableError } from '../src/errors.js'
-import { application, listen } from '../src/http.js'
-import type { Answer, Methods } from '../src/http.js'
-import { silentLog } from '../src/log.js'
-import { Metrics } from '../src/metrics.js'
-import { withRig } from './support/daemon.js'
-import { LOCAL_SPACE } from './support/docker.js'
-import { eventually } from './support/eventually.js'
-import { errorOf } from './support/expect-error.js'
-import { textAt } from './support/json.js'
-import { close, exchange, withDirectory, withPlugin } from './support/plugin.js'
-import type { Plugin, Reply } from './support/plugin.js'
+import { ConflictError } from '../../src/errors.js'
+import type { Methods } from '../../src/http.js'
+import { Metrics } from '../../src/metrics.js'
+import { textAt } from '../support/json.js'
+import { withPlugin } from '../support/plugin.js'
+import type { Reply } from '../support/plugin.js'
 
 const CONTENT_TYPE = 'application/vnd.docker.plugins.v1.2+json'
 const MIB = 1024 * 1024
@@ -155,139 +146,6 @@ describe('application', () => {
   })
 })
 
-describe('an answer that is not delivered', () => {
-  it('is taken back', async () => {
-    let taken = 0
-    let finish: (answer: Answer) => void = () => undefined
-    const work = new Promise<Answer>((resolve) => {
-      finish = resolve
-    })
-    let wasCalled = false
-    const methods: Methods = {
-      Give: () => {
-        wasCalled = true
-        return work
-      }
-    }
-    await withPlugin({ methods }, async (plugin) => {
-      const gone = hangUpOn(plugin, '/Give', () => wasCalled)
-      await gone
-      finish({
-        body: {},
-        undo: () => {
-          taken++
-          return Promise.resolve()
-        }
-      })
-      await eventually('the answer is taken back', () => taken > 0)
-      await plugin.post('/Unknown')
-      expect(taken).to.equal(1)
-    })
-  })
-
-  it('is not taken back if it was delivered', async () => {
-    let taken = 0
-    const undo = (): Promise<void> => {
-      taken++
-      return Promise.resolve()
-    }
-    await withPlugin({ methods: { Give: () => Promise.resolve({ body: {}, undo }) } }, async ({ post }) => {
-      await post('/Give')
-      await post('/Give')
-      expect(taken).to.equal(0)
-    })
-  })
-
-  it('of RequestAddress gives the address back', () =>
-    withRig({}, async ({ daemon, docker }) => {
-      await docker.createNetwork({ id: 'n', subnet: '10.1.0.0/24' })
-      await loseAnswer(daemon, 'IpamDriver.RequestAddress', {
-        PoolID: 'local/10.1.0.0/24',
-        Address: '10.1.0.9'
-      })
-      expect(daemon.records.all('lease').map(({ state }) => state)).to.deep.equal(['released'])
-    }))
-
-  it('of RequestPool gives the pool back', () =>
-    withRig({}, async ({ daemon }) => {
-      await loseAnswer(daemon, 'IpamDriver.RequestPool', { AddressSpace: LOCAL_SPACE, Pool: '10.1.0.0/24' })
-      expect(daemon.records.count('pool')).to.equal(0)
-    }))
-})
-
-describe('listen', () => {
-  const app = application({
-    methods: METHODS,
-    pages: {},
-    log: silentLog,
-    metrics: new Metrics(),
-    onBug: () => undefined
-  })
-
-  it('makes the directory, and a socket that only its owner may use', () =>
-    withDirectory(async (directory) => {
-      const path = join(directory, 'plugins', 'net-routed.sock')
-      const server = await listen(app, path)
-      expect(statSync(path).isSocket()).to.equal(true)
-      expect(statSync(path).mode & 0o777).to.equal(0o600)
-      await close(server)
-    }))
-
-  it('replaces a socket file that nobody listens on', () =>
-    withDirectory(async (directory) => {
-      const path = join(directory, 'net-routed.sock')
-      await leaveStaleSocket(path)
-      const server = await listen(app, path)
-      expect((await exchange(path, '/Echo', {})).status).to.equal(200)
-      await close(server)
-    }))
-
-  it('refuses a path on which another process listens, and leaves it alone', () =>
-    withDirectory(async (directory) => {
-      const path = join(directory, 'net-routed.sock')
-      const first = await listen(app, path)
-      const error = await errorOf(listen(app, path))
-      expect(error).to.be.instanceOf(UnavailableError)
-      expect(error.message).to.contain(path)
-      expect((await exchange(path, '/Echo', {})).status).to.equal(200)
-      await close(first)
-    }))
-
-  it('leaves no temporary file beside the socket', () =>
-    withDirectory(async (directory) => {
-      const path = join(directory, 'net-routed.sock')
-      const server = await listen(app, path)
-      expect(existsSync(`${path}.${String(process.pid)}`)).to.equal(false)
-      await close(server)
-    }))
-
-  it('says which socket cannot be made', () =>
-    withDirectory(async (directory) => {
-      const path = join(directory, 'x'.repeat(200))
-      const error = await errorOf(listen(app, path))
-      expect(error).to.be.instanceOf(UnavailableError)
-      expect(error.message).to.contain(path)
-    }))
-
-  it('does not replace a file that is no socket', () =>
-    withDirectory(async (directory) => {
-      const path = join(directory, 'precious')
-      writeFileSync(path, 'data')
-      chmodSync(path, 0o644)
-      const error = await errorOf(listen(app, path))
-      expect(error).to.be.instanceOf(UnavailableError)
-      expect(statSync(path).isFile()).to.equal(true)
-    }))
-})
-
-/** A socket file as a killed process leaves it. */
-async function leaveStaleSocket(path: string): Promise<void> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(`${path}.other`, resolve))
-  renameSync(`${path}.other`, path)
-  await new Promise((resolve) => server.close(resolve))
-}
-
 /** Sends a body of so many bytes as fast as it is taken, until there is an answer. */
 function sendInPieces(socketPath: string, bytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -321,54 +179,5 @@ function read(client: NodeJS.ReadableStream): Promise<string> {
     client.on('close', () => {
       resolve(text)
     })
-  })
-}
-
-/** Sends a request, and breaks the connection once it is being worked on. */
-async function hangUpOn(
-  { server, socketPath }: Plugin,
-  path: string,
-  isAtWork: () => boolean,
-  request: object = {}
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.once('connection', (connection) => {
-      connection.once('close', () => {
-        resolve()
-      })
-    })
-  })
-  const client = createConnection(socketPath)
-  const body = JSON.stringify(request)
-  client.write(
-    `POST ${path} HTTP/1.1\r\nHost:\r\nContent-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`
-  )
-  await eventually('the request is being worked on', isAtWork)
-  client.destroy()
-  await closed
-}
-
-/** The caller goes away after the work and before the answer. Resolves when the answer has been taken back. */
-async function loseAnswer(daemon: Daemon, method: string, request: object): Promise<void> {
-  let isDone = false
-  let isTakenBack = false
-  let answerNow: () => void = () => undefined
-  const held = new Promise<void>((resolve) => {
-    answerNow = resolve
-  })
-  const handle = async (body: unknown): Promise<Answer> => {
-    const answer = await daemon.methods[method]?.(body)
-    isDone = true
-    await held
-    const undo = async (): Promise<void> => {
-      await answer?.undo?.()
-      isTakenBack = true
-    }
-    return { body: answer?.body ?? {}, undo }
-  }
-  await withPlugin({ methods: { [method]: handle } }, async (plugin) => {
-    await hangUpOn(plugin, `/${method}`, () => isDone, request)
-    answerNow()
-    await eventually('the answer is taken back', () => isTakenBack)
   })
 }

@@ -1,0 +1,135 @@
+/**
+ * Messages to and from nftables: include/uapi/linux/netfilter/nf_tables.h. Numbers in them are big-endian. Changes are
+ * transactions: what fails in one undoes all of it.
+ */
+import { KernelError } from '../../errors.js'
+import {
+  IFNAMSIZ,
+  NFNL_MSG_BATCH,
+  NFNL_SUBSYS,
+  NFTA_DATA_VALUE,
+  NFTA_LIST_ELEM,
+  NFTA_SET_ELEM_KEY,
+  NFTA_SET_ELEM_LIST,
+  NFTA_TABLE,
+  NFT_MSG,
+  NLA_TYPE_MASK,
+  NLM_F
+} from './constants.js'
+import { find, findNested, nested, attribute, text } from './messages.js'
+import type { Message } from './messages.js'
+import type { Answer, NetlinkSocket } from './netlink.js'
+
+/** struct nfgenmsg: family, version, and the big-endian number of what it is for. */
+export const NFGENMSG_SIZE = 4
+
+export interface Table {
+  /** NFPROTO */
+  readonly family: number
+  readonly name: string
+}
+
+export interface NamedSet {
+  readonly table: Table
+  readonly name: string
+}
+
+/** Key of a set of ours: a link, and an address of 4 or 16 bytes that belongs to it. */
+export interface Element {
+  readonly link: string
+  readonly address: Buffer
+}
+
+/** Number of a message as it is in its header. */
+export function nftType(message: number): number {
+  return (NFNL_SUBSYS.NFTABLES << 8) | message
+}
+
+/** The fixed beginning of every body. */
+export function nfgenmsg(family: number, resource = 0): Buffer {
+  return Buffer.of(family, 0, resource >> 8, resource & 0xff)
+}
+
+/** Asks for a table, or for the chains, rules or sets of one. */
+export function getOf(message: number, { family, name }: Table): Message {
+  return { type: nftType(message), flags: 0, body: Buffer.concat([nfgenmsg(family), text(NFTA_TABLE, name)]) }
+}
+
+/** Deletes a table with all that is in it. */
+export function deleteTable(table: Table): Message {
+  return getOf(NFT_MSG.DELTABLE, table)
+}
+
+/** Adds an element, which may be there already, or deletes it. */
+export function changeElement(verb: 'add' | 'delete', { table, name }: NamedSet, element: Element): Message {
+  const value = attribute(NFTA_DATA_VALUE, keyBytes(element))
+  const elements = nested(
+    NFTA_SET_ELEM_LIST.ELEMENTS,
+    nested(NFTA_LIST_ELEM, nested(NFTA_SET_ELEM_KEY, value))
+  )
+  const { body } = getElements({ table, name })
+  return {
+    type: nftType(verb === 'add' ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM),
+    flags: verb === 'add' ? NLM_F.CREATE : 0,
+    body: Buffer.concat([body, elements])
+  }
+}
+
+/** Asks for the elements of a set. */
+export function getElements({ table, name }: NamedSet): Message {
+  const { type, flags, body } = getOf(NFT_MSG.GETSETELEM, table)
+  return { type, flags, body: Buffer.concat([body, text(NFTA_SET_ELEM_LIST.SET, name)]) }
+}
+
+/** Decodes the elements of a message; none if their keys are not like ours. */
+export function decodeElements(body: Buffer): Element[] {
+  const list = find(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.ELEMENTS) ?? Buffer.alloc(0)
+  return [...attributesOf(list)].flatMap((element) => {
+    const key = findNested(element, 0, NFTA_SET_ELEM_KEY, NFTA_DATA_VALUE)
+    const length = key ? key.length - IFNAMSIZ : 0
+    if (!key || (length !== 4 && length !== 16)) return []
+    const name = key.subarray(0, IFNAMSIZ)
+    const link = name.toString('latin1', 0, name.indexOf(0) < 0 ? IFNAMSIZ : name.indexOf(0))
+    return [{ link, address: Buffer.from(key.subarray(IFNAMSIZ)) }]
+  })
+}
+
+/** Sends messages as one transaction. */
+export function transact(socket: NetlinkSocket, messages: readonly Message[]): Promise<Answer[]> {
+  const edge = (type: number): Message => ({
+    type,
+    flags: NLM_F.REQUEST,
+    body: nfgenmsg(0, NFNL_SUBSYS.NFTABLES)
+  })
+  return socket.transact(messages, [edge(NFNL_MSG_BATCH.BEGIN), edge(NFNL_MSG_BATCH.END)])
+}
+
+/** Lists what is in a table; nothing if there is no such table. */
+export async function dumpOf<T>(
+  socket: NetlinkSocket,
+  message: Message,
+  decodeBody: (body: Buffer) => T | undefined
+): Promise<T[]> {
+  try {
+    return await socket.dump(message, decodeBody)
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === 'ENOENT') return []
+    throw error
+  }
+}
+
+function keyBytes({ link, address }: Element): Buffer {
+  const name = Buffer.alloc(IFNAMSIZ)
+  name.write(link, 'latin1')
+  return Buffer.concat([name, address])
+}
+
+function* attributesOf(list: Buffer): Generator<Buffer> {
+  for (let at = 0; at + 4 <= list.length;) {
+    const length = list.readUInt16LE(at)
+    if (length < 4) return
+    if ((list.readUInt16LE(at + 2) & NLA_TYPE_MASK) === NFTA_LIST_ELEM)
+      yield list.subarray(at + 4, at + length)
+    at += (length + 3) & ~3
+  }
+}

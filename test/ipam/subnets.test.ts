@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ExhaustedError, InvalidError } from '../../src/errors.js'
+import { checkRange, chooseSubnet } from '../../src/ipam/subnets.js'
+import type { DefaultPool } from '../../src/ipam/subnets.js'
+import { overlaps, parsePrefix } from '../../src/model/ip.js'
+import type { Prefix } from '../../src/model/ip.js'
+import type { Pool } from '../../src/model/pool.js'
+import type { Space } from '../../src/model/space.js'
+
+const DEFAULTS: readonly DefaultPool[] = [
+  { base: parsePrefix('10.46.0.0/23'), size: 24 },
+  { base: parsePrefix('10.99.0.0/24'), size: 25 },
+  { base: parsePrefix('fd00:46::/48'), size: 64 }
+]
+
+function taken(prefix: string, space: Space = 'local'): Pool {
+  return { id: `${space}/${prefix}`, space, prefix: parsePrefix(prefix), since: '2026-01-01T00:00:00.000Z' }
+}
+
+const V4 = { space: 'local', family: 4 } as const
+
+describe('chooseSubnet', () => {
+  it('takes the first free one, list by list', () => {
+    const pools: Pool[] = []
+    for (const expected of ['10.46.0.0/24', '10.46.1.0/24', '10.99.0.0/25', '10.99.0.128/25']) {
+      expect(chooseSubnet(V4, DEFAULTS, pools)).to.equal(expected)
+      pools.push(taken(expected))
+    }
+    expect(() => chooseSubnet(V4, DEFAULTS, pools)).to.throw(
+      ExhaustedError,
+      '10.46.0.0/23 (size 24), 10.99.0.0/24 (size 25)'
+    )
+  })
+
+  it('leaves out what overlaps with a larger or a smaller subnet in use', () => {
+    expect(chooseSubnet(V4, DEFAULTS, [taken('10.46.0.128/25')])).to.equal('10.46.1.0/24')
+    expect(chooseSubnet(V4, DEFAULTS, [taken('10.46.0.0/16')])).to.equal('10.99.0.0/25')
+  })
+
+  it('does not mind the pools of the other space', () => {
+    expect(chooseSubnet(V4, DEFAULTS, [taken('10.46.0.0/24', 'global')])).to.equal('10.46.0.0/24')
+  })
+
+  it('chooses by family, and says which family has no list', () => {
+    expect(chooseSubnet({ space: 'local', family: 6 }, DEFAULTS, [])).to.equal('fd00:46::/64')
+    expect(() => chooseSubnet({ space: 'local', family: 6 }, DEFAULTS.slice(0, 2), [])).to.throw(
+      InvalidError,
+      'for IPv6'
+    )
+  })
+
+  it('never overlaps with what is in use', () => {
+    const some = fc.subarray([
+      '10.46.0.0/24',
+      '10.46.1.128/25',
+      '10.99.0.0/26',
+      '10.99.0.200/32',
+      '10.46.0.0/16'
+    ])
+    fc.assert(
+      fc.property(some, (prefixes) => {
+        let chosen: Prefix
+        try {
+          chosen = chooseSubnet(
+            V4,
+            DEFAULTS,
+            prefixes.map((prefix) => taken(prefix))
+          )
+        } catch (error) {
+          expect(error).to.be.instanceOf(ExhaustedError)
+          return
+        }
+        expect(prefixes.filter((prefix) => overlaps(parsePrefix(prefix), chosen))).to.deep.equal([])
+      })
+    )
+  })
+})
+
+describe('checkRange', () => {
+  it('accepts a range in the subnet', () => {
+    checkRange(parsePrefix('10.1.0.128/25'), parsePrefix('10.1.0.0/24'))
+  })
+
+  it('refuses one that is larger than the subnet, or of the other family', () => {
+    const check = (range: string) => () => {
+      checkRange(parsePrefix(range), parsePrefix('10.1.0.0/24'))
+    }
+    expect(check('10.1.0.0/16')).to.throw(InvalidError, 'does not lie in the subnet')
+    expect(check('fd00::/64')).to.throw(InvalidError, 'does not lie in the subnet')
+  })
+})
