@@ -13,6 +13,7 @@ import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
 import type { Committer } from './commit.js'
+import { deadEndpoints } from './dead.js'
 import { Exclusive } from './exclusive.js'
 import type { Networks } from './networks.js'
 
@@ -39,9 +40,6 @@ interface Parts {
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
 }
-
-/** A container whose start takes longer has failed. */
-const START_LIMIT_MS = 600_000
 
 export class Endpoints {
   readonly #parts: Parts
@@ -141,33 +139,11 @@ export class Endpoints {
    * one has deleted it by then.
    */
   async collect(): Promise<void> {
-    const dead = this.#dead()
+    const dead = deadEndpoints(this.#parts)
     for (const { id, deleted } of this.#parts.records.all('endpoint')) {
       if (deleted || (dead.has(id) && this.#deadBefore.has(id))) await this.#tryToDelete(id)
     }
     this.#deadBefore = dead
-  }
-
-  /**
-   * The container end is gone with its container, or the engine has moved it back and its further calls were lost. Before
-   * the container runs it has not been moved yet.
-   */
-  #dead(): ReadonlySet<string> {
-    const { records, reconciler, now } = this.#parts
-    const idle = reconciler.idleLinks()
-    const isDead = ({ id, since, sandbox, left }: Endpoint): boolean => {
-      const isIdle = (sandbox !== undefined || left === true) && idle.has(hostLinkName(id))
-      return (
-        reconciler.lost.has(hostLinkName(id)) ||
-        (isIdle && now().getTime() - Date.parse(since) > START_LIMIT_MS)
-      )
-    }
-    return new Set(
-      records
-        .all('endpoint')
-        .filter(isDead)
-        .map(({ id }) => id)
-    )
   }
 
   /** What the kernel refuses stays marked; passes try it again. */
