@@ -86,3 +86,7 @@ install: build ## the program and the systemd units onto this host
 bench: ## side by side with Docker's bridge driver, ratios; needs root
 	bats/install
 	bench/run $(BENCH_FLAGS)
+
+.PHONY: soak
+soak: build ## 50,000 random schedules against the model; NET_ROUTED_SEED replays
+	NET_ROUTED_RUNS=$${NET_ROUTED_RUNS:-50000} $(MOCHA) dist/test/model-based.test.js

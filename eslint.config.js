@@ -1,4 +1,4 @@
-/** Lint: types, sizes (style.md section 1), and who may import whom (design.md section 3). Prettier formats. */
+/** Lint: types, sizes (CONTRIBUTING.md), and who may import whom (docs/architecture.md, Folders). Prettier formats. */
 import eslint from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
@@ -24,7 +24,7 @@ function imports(files, allowed, { depth = 1, mayUseProcess = false } = {}) {
             ENTRY,
             {
               regex: `^${up}(?!${list === '' ? '$' : `(${list})`})`,
-              message: 'not in the table of design.md section 3'
+              message: 'not in the table of folders in docs/architecture.md'
             },
             { regex: '/host/linux/', message: 'only main.ts knows the real kernel' },
             ...(mayUseProcess ? [] : [processPattern()])
@@ -58,7 +58,6 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true }
       ],
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/naming-convention': [
@@ -105,13 +104,19 @@ export default tseslint.config(
     }
   },
   {
+    // winston declares Console as an interface with a `new` signature, not as a class, so the rule does not see that what
+    // it makes is a TransportStream.
+    files: ['src/log.ts'],
+    rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' }
+  },
+  {
     // A describe is one function with many tests in it.
     files: ['test/**/*.ts'],
     rules: { 'max-lines-per-function': 'off' }
   },
   {
-    files: ['eslint.config.js'],
-    languageOptions: { globals: {} },
-    rules: {}
+    // Tests of the real kernel say so where they cannot run: without root.
+    files: ['test/netns/**/*.ts'],
+    rules: { 'no-restricted-syntax': 'off' }
   }
 )

@@ -2,8 +2,9 @@
 import { ConflictError, InvalidError, NotFoundError } from './errors.js'
 import type { Networks } from './core/networks.js'
 import type { Answer } from './http.js'
-import { usesPool } from './ipam/ipam.js'
 import type { Ipam } from './ipam/ipam.js'
+import { usesPool } from './ipam/pools.js'
+import { parseSubnet } from './model/ip.js'
 import type { Network } from './model/network.js'
 import type { Records } from './store/records.js'
 
@@ -14,11 +15,19 @@ interface Parts {
 }
 
 /**
- * Drops a network, with its pools, whose removal Docker could not report because we did not run. Refuses one that has
+ * Drops a network with its subnets, or a subnet without network, whose end Docker could not report. Refuses what has
  * containers: Docker still has it.
  */
-export async function forget({ records, networks, ipam }: Parts, body: unknown): Promise<Answer> {
-  const network = findNetwork(records, body)
+export async function forget(parts: Parts, body: unknown): Promise<Answer> {
+  const name = typeof body === 'object' && body !== null && 'Network' in body ? body.Network : undefined
+  if (typeof name !== 'string' || name === '') {
+    throw new InvalidError('Network: give the id of a network, or its beginning, or a subnet without network')
+  }
+  return name.includes('/') ? forgetSubnet(parts, name) : forgetNetwork(parts, name)
+}
+
+async function forgetNetwork({ records, networks, ipam }: Parts, name: string): Promise<Answer> {
+  const network = findNetwork(records, name)
   const count = records.endpointsOfNetwork(network.id).length
   if (count > 0) {
     throw new ConflictError(
@@ -31,16 +40,25 @@ export async function forget({ records, networks, ipam }: Parts, body: unknown):
   return { body: { Network: network.id } }
 }
 
-function findNetwork(records: Records, body: unknown): Network {
-  const prefix = typeof body === 'object' && body !== null && 'Network' in body ? body.Network : undefined
-  if (typeof prefix !== 'string' || prefix === '') {
-    throw new InvalidError('Network: give the id of a network, or its beginning')
+async function forgetSubnet({ records, ipam }: Parts, name: string): Promise<Answer> {
+  const prefix = parseSubnet(name, 'Network')
+  const pools = records.all('pool').filter((pool) => pool.prefix === prefix)
+  if (pools.length === 0) throw new NotFoundError(`net-routed has no subnet ${prefix}`)
+  for (const pool of pools) {
+    const network = records.all('network').find((candidate) => usesPool(candidate, pool))
+    if (network) throw new ConflictError(`subnet ${prefix} belongs to network ${network.id}: forget that`)
+    await ipam.releasePool(pool.id)
   }
+  return { body: { Network: prefix } }
+}
+
+function findNetwork(records: Records, prefix: string): Network {
   const [network, ...more] = records.all('network').filter(({ id }) => id.startsWith(prefix))
-  if (!network)
+  if (!network) {
     throw new NotFoundError(
       `no network of net-routed has an id that begins with "${prefix}": see net-routed status`
     )
+  }
   if (more.length > 0)
     throw new InvalidError(`Network: "${prefix}" is the beginning of ${String(more.length + 1)} ids`)
   return network

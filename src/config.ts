@@ -116,7 +116,7 @@ export function helpText(): string {
   return [
     'Usage: net-routed [serve] [OPTION...]      run the Docker network and IPAM driver',
     '       net-routed status [--json]          what the running daemon has and does',
-    '       net-routed forget NETWORK           drop a network that Docker no longer has',
+    '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
     '',
     ...lines,
     `  ${'    --version'.padEnd(46)}print the version`,

@@ -9,7 +9,7 @@ import { forget } from './admin.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
 import { Networks } from './core/networks.js'
-import { UnavailableError } from './errors.js'
+import { RoutedError, UnavailableError } from './errors.js'
 import type { Host } from './host/host.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
@@ -70,14 +70,14 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   await networks.claimSettings(facts)
   const metrics = new Metrics()
   const status = { version: parts.version, records, reconciler, metrics, startedAt }
-  const upkeep = async (): Promise<void> => {
-    uplinkMtu = (await host.facts()).uplinkMtu
-    await reconciler.resync()
-    await endpoints.collect()
-    await ipam.collect()
-    await networks.collect()
-    await committer.retryWrites()
-  }
+  const steps = [
+    async () => ({ uplinkMtu } = await host.facts()),
+    () => reconciler.resync(),
+    () => endpoints.collect(),
+    () => ipam.collect(),
+    () => networks.collect(),
+    () => committer.retryWrites()
+  ]
   return {
     methods: {
       'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
@@ -89,8 +89,20 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     metrics,
     records,
     reconciler,
-    upkeep,
-    stop: watch({ host, reconciler, log, upkeep })
+    upkeep: () => allOf(steps, log),
+    stop: watch({ host, reconciler, log, upkeep: () => allOf(steps, log) })
+  }
+}
+
+/** One after the other; what is refused is logged and tried again the next time. */
+async function allOf(steps: readonly (() => Promise<unknown>)[], log: Log): Promise<void> {
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+      log.warn('upkeep refused, will be tried again', { err: error.message })
+    }
   }
 }
 

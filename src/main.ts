@@ -68,7 +68,7 @@ async function serve(config: Config): Promise<void> {
   process.on('SIGTERM', stop).on('SIGINT', stop)
   const store = await FileStore.open(config.stateDir, readFileSync(BOOT_ID, 'utf8').trim())
   lockFile(join(config.stateDir, 'lock'))
-  const host = linuxHost({ protocol: config.routeProtocol })
+  const host = linuxHost({ protocol: config.routeProtocol, log })
   const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
   running.daemon = daemon
   running.servers = await openSockets(config, daemon, log)

@@ -9,6 +9,8 @@ import type { Log } from './log.js'
 const SWEEP_MS = 30_000
 /** Events come in bursts, and the kernel's own follow-ups are part of one. */
 const EVENT_DELAY_MS = 50
+/** Short: until then nothing that containers send is checked. */
+const GUARD_DELAY_MS = 20
 /** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
 const FIREWALL_DELAY_MS = 300
 
@@ -37,6 +39,8 @@ export function watch({ host, reconciler, log, upkeep }: WatchParts): () => void
     if (!reconciler.concerns(change)) return
     log.debug('kernel event', { ...change })
     if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])
+    else if (change.kind === 'guard' || change.kind === 'source')
+      repairAfter(GUARD_DELAY_MS, ['guard', 'source'])
     else repairAfter(EVENT_DELAY_MS)
   })
   const sweep = setInterval(() => {

@@ -12,7 +12,7 @@ import { heal, schedules } from './model-based/commands.js'
 import { checkExact, checkNothing } from './model-based/invariants.js'
 import { World } from './model-based/world.js'
 
-const RUNS = Number(process.env['NET_ROUTED_RUNS'] ?? 2_000)
+const RUNS = Number(process.env['NET_ROUTED_RUNS'] ?? 3_000)
 const SEED = Number(process.env['NET_ROUTED_SEED'] ?? Date.now() % 1_000_000_007)
 const MAX_COMMANDS = 30
 /** Far more than a schedule takes: one that takes longer hangs. */
@@ -51,8 +51,7 @@ describe('whatever happens', () => {
 })
 
 /**
- * Heals and removes everything. The operator forgets the networks whose end dockerd could not tell; subnets without network
- * are taken over when they are asked for again.
+ * Heals and removes everything. The operator forgets the networks and subnets whose end dockerd could not tell.
  */
 async function endAll(engine: Engine, world: World): Promise<void> {
   await heal(engine, world)
@@ -60,6 +59,8 @@ async function endAll(engine: Engine, world: World): Promise<void> {
   for (const slot of engine.containers.keys()) await engine.stop(slot)
   for (const shape of SHAPES.keys()) await engine.removeNetwork(shape)
   for (const { id } of world.daemon.records.all('network')) await world.call('Admin.Forget', { Network: id })
+  for (const { prefix } of world.daemon.records.all('pool'))
+    await world.call('Admin.Forget', { Network: prefix })
   await heal(engine, world)
   for (const shape of SHAPES.keys()) {
     await engine.createNetwork(shape)

@@ -11,6 +11,7 @@ import type { HostObject } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import type { RecordKind } from '../model/record.js'
+import type { Setting } from '../model/setting.js'
 import { refOf } from '../store/records.js'
 import type { Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
@@ -75,7 +76,7 @@ export class Committer {
    */
   async commit(change: Change): Promise<void> {
     const step = this.#stage(change)
-    const refused = await this.#writeAll(step.put)
+    const refused = await this.#writeAll(step.put, change.isEnd)
     if (refused && !change.isEnd) {
       await this.#restoreRecords(step)
       throw refused
@@ -95,9 +96,13 @@ export class Committer {
     for (const ref of [...this.#unwritten.values()]) await this.#write(ref)
   }
 
-  async #writeAll(records: readonly Stored[]): Promise<StoreError | undefined> {
+  /** `goOn`: also after a refusal. Returns the last one. */
+  async #writeAll(records: readonly Stored[], goOn = false): Promise<StoreError | undefined> {
     let refused: StoreError | undefined
-    for (const stored of records) refused = (await this.#write(refOf(stored))) ?? refused
+    for (const stored of records) {
+      refused = (await this.#write(refOf(stored))) ?? refused
+      if (refused && !goOn) return refused
+    }
     return refused
   }
 
@@ -140,26 +145,39 @@ export class Committer {
   async #finish({ removed, drop, add }: Step): Promise<StoreError | undefined> {
     this.#disown(drop, add)
     for (const { kind, record } of removed) this.#records.delete(kind, record.id)
-    return this.#writeAll(removed)
+    return this.#writeAll(removed, true)
   }
 
   async #takeBack(step: Step): Promise<void> {
-    await this.#restoreRecords(step)
+    const changed = newSettings(step)
+    await this.#restoreRecords(step, changed)
     for (const stored of step.removed) {
       if (stored.kind !== 'endpoint') continue
       this.#records.set('endpoint', { ...stored.record, deleted: true })
       await this.#write(refOf(stored))
     }
     this.#disown(step.drop, step.before.flatMap(objectsOf))
-    const sysctls = formerSysctls(step)
-    await this.#settle(step.add, [...step.before.flatMap(objectsOf), ...this.#hostObjects(), ...sysctls])
-    if (sysctls.length > 0) await this.#settle(sysctls, this.#hostObjects())
+    const former = changed.map(formerSysctl)
+    await this.#settle(step.add, [...step.before.flatMap(objectsOf), ...this.#hostObjects(), ...former])
+    await this.#forget(
+      changed.filter((setting) => !this.#reconciler.faults.has(keyOf(formerSysctl(setting))))
+    )
+    if (former.length > 0) await this.#settle(former, this.#hostObjects())
   }
 
-  /** Puts memory and store back. */
-  async #restoreRecords({ put, before }: Step): Promise<void> {
+  /** A setting is forgotten only when the kernel has its former value; what remains is tried again. */
+  async #forget(settings: readonly Setting[]): Promise<void> {
+    for (const { id } of settings) {
+      this.#records.delete('setting', id)
+      await this.#write({ kind: 'setting', id })
+    }
+  }
+
+  /** Puts memory and store back, but for `kept`. */
+  async #restoreRecords({ put, before }: Step, kept: readonly Setting[] = []): Promise<void> {
     this.#disown(put.flatMap(objectsOf), [])
     for (const { kind, record } of put) {
+      if (kept.some((setting) => setting === record)) continue
       const old = before.find((stored) => stored.kind === kind && stored.record.id === record.id)
       if (old) this.#records.set(kind, old.record)
       else this.#records.delete(kind, record.id)
@@ -208,9 +226,11 @@ export class Committer {
     for (const object of objects) this.#owners.set(keyOf(object), recordId)
   }
 
-  /** What the host refuses when its last network goes does not keep the network: passes try it again. */
+  /** What the host refuses when its last network goes, or at the start, keeps nothing from happening: it is tried again. */
   #faultOf({ change, put, removed, add, drop }: Step): KernelError | undefined {
-    if (put.length === 0 && removed.every(({ kind }) => kind !== 'endpoint')) return undefined
+    const mustHold =
+      put.some(({ kind }) => kind !== 'setting') || removed.some(({ kind }) => kind === 'endpoint')
+    if (!mustHold) return undefined
     for (const object of [...add, ...drop]) {
       const fault = this.#reconciler.faults.get(keyOf(object))
       if (fault) return fault
@@ -221,12 +241,14 @@ export class Committer {
   }
 }
 
-/** What the sysctls were that the step's new settings changed. */
-function formerSysctls({ put, before }: Step): HostObject[] {
-  return put.flatMap(({ kind, record }): HostObject[] => {
-    const isNew = kind === 'setting' && before.every((stored) => stored.record.id !== record.id)
-    return isNew ? [{ kind: 'sysctl', key: record.id, value: record.before }] : []
-  })
+function newSettings({ put, before }: Step): Setting[] {
+  return put.flatMap(({ kind, record }) =>
+    kind === 'setting' && before.every((stored) => stored.record.id !== record.id) ? [record] : []
+  )
+}
+
+function formerSysctl({ id, before }: Setting): HostObject {
+  return { kind: 'sysctl', key: id, value: before }
 }
 
 /** What a record wanted before its end began. */

@@ -18,10 +18,11 @@ const START_LIMIT_MS = 600_000
  */
 export function deadEndpoints({ records, reconciler, now }: Parts): ReadonlySet<string> {
   const idle = reconciler.idleLinks()
-  const isDead = ({ id, since, sandbox, left }: Endpoint): boolean => {
+  const isDead = ({ id, since }: Endpoint): boolean => {
     const link = hostLinkName(id)
-    const isIdle = (sandbox !== undefined || left === true) && idle.has(link)
-    return reconciler.lost.has(link) || (isIdle && now().getTime() - Date.parse(since) > START_LIMIT_MS)
+    return (
+      reconciler.lost.has(link) || (idle.has(link) && now().getTime() - Date.parse(since) > START_LIMIT_MS)
+    )
   }
   const dead = records.all('endpoint').filter(isDead)
   return new Set(dead.map(({ id }) => id))

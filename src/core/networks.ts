@@ -1,5 +1,5 @@
 /** Networks: created and removed by a front end, numbered here. The first one prepares the host, the last one restores it. */
-import { ConflictError, ExhaustedError, NotFoundError } from '../errors.js'
+import { ConflictError, ExhaustedError, NotFoundError, StoreError } from '../errors.js'
 import { neededSettings } from '../desired/host.js'
 import type { Host, HostFacts } from '../host/host.js'
 import type { Log } from '../log.js'
@@ -79,7 +79,15 @@ export class Networks {
 
   /** After a reboot: the values to restore are those before the first pass. */
   async claimSettings(facts: HostFacts): Promise<void> {
-    await this.#committer.commit({ put: this.#settingsFor(this.#records.all('network'), facts) })
+    const put = this.#settingsFor(this.#records.all('network'), facts)
+    try {
+      if (put.length > 0) await this.#committer.commit({ put, isEnd: true })
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.#log.error('former settings of the host are not stored yet, will be tried again', {
+        err: error.message
+      })
+    }
   }
 
   /** dockerd found forwarding on and did not turn it on itself: it would not notice that it is gone. */

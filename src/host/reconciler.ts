@@ -130,6 +130,8 @@ export class Reconciler {
       const failed = await this.#apply(this.#difference(keys))
       this.#remember(keys, failed)
       if (failed.size === 0 || round === MAX_ROUNDS || !(await this.#reread())) return
+      // What was refused may need something that somebody else has taken away.
+      for (const key of this.#desired.keys()) keys.add(key)
     }
   }
 

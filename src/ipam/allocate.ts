@@ -1,5 +1,5 @@
 import { ConflictError, ExhaustedError, InvalidError } from '../errors.js'
-import { contains, familyOf, lengthOf, rangeOf, toIp, widthOf } from '../model/ip.js'
+import { contains, familyOf, ipToBigInt, lengthOf, rangeOf, toIp, widthOf } from '../model/ip.js'
 import type { AddressRange, Ip, Prefix } from '../model/ip.js'
 import type { Pool } from '../model/pool.js'
 
@@ -30,8 +30,9 @@ export function chooseAddress(pool: Pool, usage: Usage): Choice {
     if (!usage.wasUsed(address)) return { address, cursor: value + 1n }
   }
   for (const address of usage.released) {
-    if (!usage.isHeld(address) && contains(pool.range ?? pool.prefix, address))
-      return { address, cursor: value }
+    const candidate = ipToBigInt(address)
+    const isUsable = familyOf(address) === family && candidate >= first && candidate <= last
+    if (isUsable && !usage.isHeld(address)) return { address, cursor: value }
   }
   throw new ExhaustedError(
     `no address is left in ${pool.range ?? pool.prefix}: all ${String(last - first + 1n)} are in use; ` +

@@ -2,7 +2,7 @@
  * Pools and addresses, as records, one writer. Choosing is done in memory in one go, so that two requests never get the
  * same address; the answer waits until the record is stored.
  */
-import { ConflictError, NotFoundError } from '../errors.js'
+import { ExhaustedError, NotFoundError } from '../errors.js'
 import type { Committer } from '../core/commit.js'
 import type { Endpoints } from '../core/endpoints.js'
 import { Exclusive } from '../core/exclusive.js'
@@ -14,10 +14,10 @@ import type { Lease } from '../model/lease.js'
 import type { Network } from '../model/network.js'
 import { poolId } from '../model/pool.js'
 import type { Pool } from '../model/pool.js'
-import { SPACE_NAMES } from '../model/space.js'
 import type { Space } from '../model/space.js'
 import type { Records } from '../store/records.js'
 import { checkAddress, chooseAddress, inUse } from './allocate.js'
+import { overlapError, usesPool, withoutRange } from './pools.js'
 import { chooseSubnet } from './subnets.js'
 import type { DefaultPool, PoolRequest } from './subnets.js'
 
@@ -40,7 +40,7 @@ interface Parts {
 const POOL_WITHOUT_NETWORK_MS = 60_000
 
 /** Docker creates the endpoint right after it has its address. */
-const LEASE_WITHOUT_ENDPOINT_MS = 600_000
+const UNUSED_LIMIT_MS = 600_000
 
 export class Ipam {
   readonly #parts: Parts
@@ -55,8 +55,7 @@ export class Ipam {
   /** Throws ConflictError for an overlap, InvalidError or ExhaustedError where a subnet must be chosen and cannot be. */
   requestPool(request: PoolRequest): Promise<Pool> {
     return this.#exclusive.run(request.space, async () => {
-      const prefix =
-        request.prefix ?? chooseSubnet(request, this.#parts.defaultPools, this.#parts.records.all('pool'))
+      const prefix = request.prefix ?? this.#chooseSubnet(request)
       await this.#refuseOverlap(request.space, prefix)
       const pool: Pool = {
         id: poolId(request.space, prefix),
@@ -65,6 +64,8 @@ export class Ipam {
         ...(request.range === undefined ? {} : { range: request.range }),
         since: this.#now()
       }
+      await this.#dropLeases(pool)
+      await this.#dropLeases(pool)
       await this.#parts.committer.commit({ put: [{ kind: 'pool', record: pool }] })
       this.#parts.log.info('pool created', { pool: pool.id, range: pool.range })
       return pool
@@ -161,14 +162,23 @@ export class Ipam {
   async collect(): Promise<void> {
     if (this.#parts.endpoints.someAreUnknown) return
     for (const { id, poolId, address, purpose, state, since } of this.#parts.records.all('lease')) {
-      if (state === 'released' || purpose !== 'endpoint' || this.#ageMs(since) < LEASE_WITHOUT_ENDPOINT_MS)
-        continue
+      if (state === 'released' || purpose !== 'endpoint' || this.#ageMs(since) < UNUSED_LIMIT_MS) continue
       const pool = this.#parts.records.get('pool', poolId)
       const isInUse = this.#parts.records.endpointsWithAddress(address).length > 0
       if (pool?.space === 'global' || isInUse) continue
       this.#parts.log.warn('address without endpoint freed, its release was never reported', { lease: id })
       await this.releaseAddress(poolId, address)
     }
+  }
+
+  /** Leases whose pool was released, which the store refused to forget. */
+  async #dropLeases({ id }: Pool): Promise<void> {
+    const remove = Array.from(this.#parts.records.leasesOfPool(id), (lease) => ({
+      kind: 'lease' as const,
+      id: lease.id
+    }))
+    if (remove.length > 0) await this.#parts.committer.commit({ remove, isEnd: true })
+    this.#cursors.delete(id)
   }
 
   #take(pool: Pool, { address, purpose }: AddressRequest): Ip {
@@ -224,13 +234,30 @@ export class Ipam {
     return purpose === 'endpoint' ? hostPrefix(address) : withLength(address, lengthOf(pool.prefix))
   }
 
+  /** One that nobody has; where there is none, one that was leaked. */
+  #chooseSubnet(request: PoolRequest): Prefix {
+    const pools = this.#parts.records.all('pool')
+    try {
+      return chooseSubnet(request, this.#parts.defaultPools, pools)
+    } catch (error) {
+      const others = pools.filter((pool) => !this.#isLeaked(pool))
+      if (!(error instanceof ExhaustedError) || others.length === pools.length) throw error
+      return chooseSubnet(request, this.#parts.defaultPools, others)
+    }
+  }
+
+  /** Docker makes the network right after its subnet. One of another driver holds at least its gateway. */
+  #isLeaked(pool: Pool): boolean {
+    return (
+      !this.#isRouted(pool) && this.#ageMs(pool.since) > POOL_WITHOUT_NETWORK_MS && !this.#hasHeldLeases(pool)
+    )
+  }
+
   async #refuseOverlap(space: Space, prefix: Prefix): Promise<void> {
     for (const pool of this.#parts.records.all('pool')) {
       if (pool.space !== space || !overlaps(pool.prefix, prefix)) continue
       const network = this.#parts.records.all('network').find((candidate) => usesPool(candidate, pool))
-      const leaked =
-        !network && this.#ageMs(pool.since) > POOL_WITHOUT_NETWORK_MS && !this.#hasHeldLeases(pool)
-      if (!leaked) throw overlapError(prefix, pool, network)
+      if (!this.#isLeaked(pool)) throw overlapError(prefix, pool, network)
       this.#parts.log.warn('pool replaced, its release was never reported', { pool: pool.id })
       await this.#removePool(pool)
     }
@@ -264,24 +291,4 @@ export class Ipam {
   #now(): string {
     return this.#parts.now().toISOString()
   }
-}
-
-/** True if the network's addresses come out of the pool. */
-export function usesPool(network: Network, pool: Pool): boolean {
-  return network.subnets.some(
-    ({ space, prefix }) => space === SPACE_NAMES[pool.space] && prefix === pool.prefix
-  )
-}
-
-function withoutRange(pool: Pool): Pool {
-  const { range: _range, ...whole } = pool
-  return whole
-}
-
-function overlapError(prefix: Prefix, pool: Pool, network: Network | undefined): ConflictError {
-  const owner = network ? `network ${network.id}` : 'a network that is being created, or of another driver'
-  const hint = network
-    ? `if Docker no longer has that network, run "net-routed forget ${network.id.slice(0, 12)}"`
-    : 'give another --subnet'
-  return new ConflictError(`subnet ${prefix} overlaps with ${pool.prefix} of ${owner}: ${hint}`)
 }

@@ -32,6 +32,8 @@ export class World {
   readonly clock = clock()
   /** True as long as nothing went wrong that was not healed since: then everything must be exactly right. */
   isClean = true
+  /** True if the store or the kernel ever refused something. */
+  wasRefused = false
   /** True while calls are made side by side. */
   isParallel = false
   /** How many calls from now on an answer gets lost. */
@@ -83,6 +85,7 @@ export class World {
   /** Some writes, and some operations of the kernel, fail from now on: so many in a hundred. */
   fail(writes: number, operations: number): void {
     this.isClean = false
+    this.wasRefused = true
     this.store.refuse = () => (this.chance(writes) ? 'no space left on device' : undefined)
     this.host.refuse = () => (this.chance(operations) ? 'EIO' : undefined)
   }

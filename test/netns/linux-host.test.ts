@@ -96,6 +96,12 @@ describeAsRoot('linuxHost', () => {
     ])
   })
 
+  it('lists nothing, and without complaint, where not even a route exists', async () => {
+    const bare = scratch.host(scratch.netns({ isBare: true }))
+    expect((await bare.list()).filter(({ kind }) => kind !== 'sysctl')).to.deep.equal([])
+    expect(await bare.facts()).to.deep.include({ addresses: [], connected: [] })
+  })
+
   it('does not list what others have put on their links with our number', async () => {
     ip(netns, 'link add foreign0 type veth peer name foreign1')
     ip(netns, 'link set foreign0 up')

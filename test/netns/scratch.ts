@@ -18,12 +18,12 @@ export class Scratch {
     return this.#names[0] ?? ''
   }
 
-  /** Makes a namespace with loopback up. Returns its name. */
-  netns(): string {
+  /** Makes a namespace, with loopback up unless nothing at all is wanted. Returns its name. */
+  netns({ isBare = false } = {}): string {
     const name = `nrtest-${String(process.pid)}-${String(process.hrtime.bigint() % 1_000_000_007n)}`
     execFileSync('ip', ['netns', 'add', name])
     this.#names.push(name)
-    execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+    if (!isBare) execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
     return name
   }
 

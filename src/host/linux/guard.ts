@@ -23,7 +23,7 @@ import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
 import { find, findText } from './messages.js'
 import type { Answer } from './netlink.js'
-import { NFGENMSG_SIZE, deleteTable, dumpOf, getOf, transact } from './nftables.js'
+import { NFGENMSG_SIZE, deleteTable, getOf, transact } from './nftables.js'
 import type { Table } from './nftables.js'
 import { changeSources, listSources } from './sources.js'
 
@@ -106,7 +106,7 @@ async function readTable(table: Table, { filter, filterDumps }: Kernel): Promise
   const [answer] = await filter.request([getOf(NFT_MSG.GETTABLE, table)])
   if (!answer?.reply) return undefined
   const ofTable = async <T>(message: number, decode: (body: Buffer) => T | undefined): Promise<T[]> =>
-    dumpOf(filterDumps, getOf(message, table), (body) =>
+    filterDumps.dump(getOf(message, table), (body) =>
       findText(body, NFGENMSG_SIZE, NFTA_TABLE) === table.name ? decode(body) : undefined
     )
   const chains = await ofTable(NFT_MSG.GETCHAIN, decodeChain)

@@ -72,8 +72,9 @@ export class NetlinkSocket {
   }
 
   /**
-   * Asks for all objects of a type and decodes each, leaving out undefined. The event loop runs between pieces. Starts
-   * again when the kernel says that things changed meanwhile; throws KernelError EINTR if they never hold still.
+   * Asks for all objects of a type and decodes each, leaving out undefined. The event loop runs between pieces. None if
+   * the table that would have them does not exist. Starts again when the kernel says that things changed meanwhile; throws
+   * KernelError EINTR if they never hold still.
    */
   dump<T>(message: Message, decodeBody: (body: Buffer) => T | undefined): Promise<T[]> {
     return this.#exclusively(async () => {
@@ -82,7 +83,7 @@ export class NetlinkSocket {
         if (found) return found
       }
       throw new KernelError('EINTR', 'cannot list kernel objects: they change all the time')
-    })
+    }).catch(nothingIfMissing)
   }
 
   /** Closes the socket after the conversations that have begun. */
@@ -159,6 +160,12 @@ export class NetlinkSocket {
 }
 
 const LOST: Answer = { errno: 'ENOBUFS', text: 'the answer of the kernel was lost' }
+
+/** A namespace without routes has no main table, and one without our nftables tables has no elements. */
+function nothingIfMissing(error: unknown): [] {
+  if (error instanceof KernelError && error.errno === 'ENOENT') return []
+  throw error
+}
 
 /** True for the last message of a dump. Throws KernelError if the dump failed. */
 function isEnd({ type, flags, body }: Received): boolean {

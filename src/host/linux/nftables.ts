@@ -2,7 +2,6 @@
  * Messages to and from nftables: include/uapi/linux/netfilter/nf_tables.h. Numbers in them are big-endian. Changes are
  * transactions: what fails in one undoes all of it.
  */
-import { KernelError } from '../../errors.js'
 import {
   IFNAMSIZ,
   NFNL_MSG_BATCH,
@@ -102,20 +101,6 @@ export function transact(socket: NetlinkSocket, messages: readonly Message[]): P
     body: nfgenmsg(0, NFNL_SUBSYS.NFTABLES)
   })
   return socket.transact(messages, [edge(NFNL_MSG_BATCH.BEGIN), edge(NFNL_MSG_BATCH.END)])
-}
-
-/** Lists what is in a table; nothing if there is no such table. */
-export async function dumpOf<T>(
-  socket: NetlinkSocket,
-  message: Message,
-  decodeBody: (body: Buffer) => T | undefined
-): Promise<T[]> {
-  try {
-    return await socket.dump(message, decodeBody)
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === 'ENOENT') return []
-    throw error
-  }
 }
 
 function keyBytes({ link, address }: Element): Buffer {

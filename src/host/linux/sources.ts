@@ -10,7 +10,7 @@ import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
 import type { Message } from './messages.js'
 import type { Answer } from './netlink.js'
-import { changeElement, decodeElements, dumpOf, getElements, transact } from './nftables.js'
+import { changeElement, decodeElements, getElements, transact } from './nftables.js'
 
 interface Step {
   readonly op: Op
@@ -48,7 +48,7 @@ export async function changeSources(ops: readonly Op[], kernel: Kernel): Promise
 export async function listSources(kernel: Kernel): Promise<{ complete: Source[]; any: Source[] }> {
   const found = new Map<string, { source: Source; count: number }>()
   for (const set of Object.values(GUARD_SETS).flat()) {
-    const elements = (await dumpOf(kernel.filterDumps, getElements(set), decodeElements)).flat()
+    const elements = (await kernel.filterDumps.dump(getElements(set), decodeElements)).flat()
     for (const { link, address } of elements.filter((element) => LINK_NAME.test(element.link))) {
       const source: Source = { kind: 'source', link, address: bytesToIp(address) }
       const count = found.get(keyOf(source))?.count ?? 0
