@@ -3,8 +3,8 @@
 
 load helpers
 
-# As in docs/operations.md. NET_RAW is for iptables-legacy only.
-CAPABILITIES='--cap-drop ALL --cap-add NET_ADMIN --cap-add NET_RAW --security-opt systempaths=unconfined'
+# As the README has them.
+CAPABILITIES=$(grep -oP -- '--cap-drop ALL .*?systempaths=unconfined' "$BATS_DIR/../README.md" | head -1)
 PLUGIN='--detach --name plugin --net=host
   -v /run/docker/plugins:/run/docker/plugins -v /var/lib/net-routed:/var/lib/net-routed'
 

@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# What the documents show works as it stands there. The demo, the tests, the benchmark, the image and the units have files
+# of their own; the plugin's container is run by image.bats with the README's flags.
+
+load helpers
+
+ROOT=$(dirname "$BATS_DIR")
+
+setup_file() { lab_up 1; }
+
+# example NAME FILE - the fenced block behind `<!-- example: NAME -->`.
+example() { awk -v mark="<!-- example: $1 -->" '$0 == mark { wanted = 1 } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' "$2"; }
+# line REGEX FILE - the command in an indented line of a document.
+line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
+
+@test "README: the FRR configuration is valid" {
+  example frr "$ROOT/README.md" >"$BATS_TEST_TMPDIR/frr.conf"
+  grep -q 'route-map containers' "$BATS_TEST_TMPDIR/frr.conf"
+  succeeds vtysh -C -f "$BATS_TEST_TMPDIR/frr.conf"
+}
+
+@test "README: a network is made and a container reaches the host, with the commands as shown" {
+  local create run
+  create=$(line 'docker network create' "$ROOT/README.md")
+  run=$(line 'docker run -ti --net=mine' "$ROOT/README.md")
+  succeeds on 1 sh -c "$create"
+  # A terminal, as a person has one, and what a person would type.
+  succeeds on 1 script -qec "$run -c 'ip -o addr show eth0; ping -c 1 -W 2 192.0.2.1'" /dev/null
+  shows 'inet 10\.1\.0\.2/32'
+  shows '1 packets received'
+}
+
+@test "README: every target of make that it names exists" {
+  local target
+  while read -r target; do
+    succeeds make -C "$ROOT" -n "$target"
+  done < <(grep -ohP '(^    |`)make \K[a-z-]+' "$ROOT/README.md" "$ROOT/CONTRIBUTING.md" | sort -u)
+}
+
+@test "README: the program and the units are installed where it says" {
+  succeeds env DESTDIR="$BATS_TEST_TMPDIR/root" "$ROOT/systemd/install"
+  succeeds "$BATS_TEST_TMPDIR/root/usr/local/bin/net-routed" --version
+  matches "$output" '^[0-9]+\.[0-9]+\.[0-9]+$'
+  [ -e "$BATS_TEST_TMPDIR/root/etc/systemd/system/net-routed.service" ]
+  [ -e "$BATS_TEST_TMPDIR/root/etc/systemd/system/net-routed.socket" ]
+}
+
+@test "operations.md: the daemon takes the configuration file" {
+  example config "$ROOT/docs/operations.md" | on 1 sh -c 'cat >/tmp/config.yaml'
+  lab daemon 1 restart --config /tmp/config.yaml
+  succeeds docker_on 1 network create -d net-routed --ipam-driver ipam-routed listed
+  succeeds docker_on 1 run --rm --net listed busybox ip addr show eth0
+  shows 'mtu 9000'
+  shows 'inet 10\.46\.0\.[0-9]+/32'
+  lab daemon 1 restart
+}
+
+@test "operations.md: the metrics are served as shown" {
+  succeeds on 1 sh -c "$(line 'curl' "$ROOT/docs/operations.md")"
+  local metric
+  while read -r metric; do
+    shows "^# TYPE $metric "
+  done < <(grep -oP '^\| `\Knet_routed_[a-z_]+' "$ROOT/docs/operations.md")
+}
+
+@test "operations.md: a network is forgotten on demand, and its subnet with it" {
+  create_network 1 gone 10.9.0.0/24
+  local id
+  id=$(docker_on 1 network inspect --format '{{.Id}}' gone)
+  succeeds on 1 "$ROOT/bin/net-routed" forget "${id:0:12}"
+  succeeds on 1 "$ROOT/bin/net-routed" status --json
+  equal "$(jq '.networks | length' <<<"$output")" 0
+  create_network 1 again 10.9.0.0/24
+  create_container 1 working again --ip 10.9.0.5
+  on 1 ping -c 1 -W 2 10.9.0.5
+}
