@@ -1,0 +1,85 @@
+// probe ADDRESS... - an echo request to each address every millisecond until SIGINT; then prints a line for each:
+// ADDRESS SENT LOST LONGEST, the last being the longest time without a request, in milliseconds. The kernel of the other
+// end answers, so that nothing but the network can lose one. Needs root, for raw sockets.
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import koffi from 'koffi'
+
+const [AF_INET, SOCK_RAW, IPPROTO_ICMP, MSG_DONTWAIT] = [2, 3, 1, 0x40]
+const [ECHO_REPLY, ECHO_REQUEST] = [0, 8]
+const INTERVAL_MS = 1
+/** Answers that are under way at the end may take this long. */
+const LAST_ANSWER_MS = 500
+
+const libc = koffi.load(null)
+const openSocket = libc.func('int socket(int, int, int)')
+const connect = libc.func('int connect(int, const uint8_t *, int)')
+const send = libc.func('long send(int, const uint8_t *, size_t, int)')
+const receive = libc.func('long recv(int, _Out_ uint8_t *, size_t, int)')
+const packet = Buffer.alloc(2048)
+
+const probes = process.argv.slice(2).map(probeOf)
+const end = once(process, 'SIGINT')
+const begin = performance.now()
+const timer = setInterval(step, INTERVAL_MS)
+await end
+clearInterval(timer)
+const deadline = performance.now() + LAST_ANSWER_MS
+while (probes.some(({ missing }) => missing.size > 0) && performance.now() < deadline) {
+  probes.forEach(collect)
+  await sleep(INTERVAL_MS)
+}
+for (const { address, sent, missing, longest } of probes)
+  console.log(address, sent, missing.size, Math.round(longest))
+
+function probeOf(address) {
+  const socket = openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
+  const name = Buffer.alloc(16)
+  name.writeUInt16LE(AF_INET)
+  name.set(address.split('.').map(Number), 4)
+  if (socket < 0 || connect(socket, name, name.length) < 0) throw new Error(`no socket for ${address}`)
+  return { address, socket, sent: 0, missing: new Set(), last: performance.now(), longest: 0 }
+}
+
+/** What is due, also what was due while this process had to wait. */
+function step() {
+  const due = Math.floor((performance.now() - begin) / INTERVAL_MS)
+  for (const probe of probes) {
+    while (probe.sent < due) {
+      ask(probe)
+      collect(probe)
+    }
+  }
+}
+
+/** A request that cannot be sent is as lost as one without answer. */
+function ask(probe) {
+  const now = performance.now()
+  probe.longest = Math.max(probe.longest, now - probe.last)
+  probe.last = now
+  probe.sent++
+  probe.missing.add(probe.sent)
+  const request = Buffer.alloc(16)
+  request[0] = ECHO_REQUEST
+  request.writeUInt16BE(process.pid & 0xffff, 4)
+  request.writeUInt32BE(probe.sent, 8)
+  request.writeUInt16BE(checksum(request), 2)
+  send(probe.socket, request, request.length, 0)
+}
+
+function collect({ socket, missing }) {
+  for (;;) {
+    const length = receive(socket, packet, packet.length, MSG_DONTWAIT)
+    if (length < 0) return
+    const start = (packet[0] & 15) * 4
+    const isOurs = packet[start] === ECHO_REPLY && packet.readUInt16BE(start + 4) === (process.pid & 0xffff)
+    if (isOurs) missing.delete(packet.readUInt32BE(start + 8))
+  }
+}
+
+function checksum(message) {
+  let sum = 0
+  for (let at = 0; at < message.length; at += 2) sum += message.readUInt16BE(at)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return ~sum & 0xffff
+}
