@@ -61,7 +61,7 @@ addresses_leased() {
   on "$1" bash -c 'cat /var/lib/net-routed/lease/*.json 2>/dev/null' |
     jq --raw-output 'select(.state == "held" and .purpose == "endpoint") | "\(.address)/32"' | sort
 }
-addresses_routed() { on "$1" ip route show proto 200 | awk '{ print $1 "/32" }' | sort; }
+addresses_routed() { on "$1" ip route show proto 200 | awk '/ dev nr-/ { print $1 "/32" }' | sort; }
 NET_ROUTED=$(dirname "$BATS_DIR")/bin/net-routed
 
 # all_agree K - Docker, daemon, records and kernel, and the daemon has nothing to complain of.
