@@ -155,10 +155,11 @@ stop_everything() {
 # without_daemon K CMD... - while somebody else grants what Docker asks for.
 without_daemon() {
   lab daemon "$1" stop
-  on "$1" node "$BATS_DIR/tools/yes-man.mjs" /run/docker/plugins/{net,ipam}-routed.sock 3>&- &
+  on "$1" sh -c 'echo $$ >/run/yes-man; exec node "$@"' - \
+    "$BATS_DIR/tools/yes-man.mjs" /run/docker/plugins/{net,ipam}-routed.sock 3>&- &
   wait_until 5 on "$1" test -S /run/docker/plugins/ipam-routed.sock
   "${@:2}"
-  on "$1" sh -c 'kill $(pgrep --full tools/yes-man); rm -f /run/docker/plugins/*'
+  on "$1" sh -c 'kill "$(cat /run/yes-man)"; rm -f /run/docker/plugins/*'
   lab daemon "$1" start
 }
 
