@@ -172,7 +172,7 @@ restore() { on 1 iptables-restore <"$BATS_TEST_TMPDIR/rules"; }
 @test "the ruleset flushed, with what is not of iptables" {
   on 1 sh -c 'nft list table inet foreign >/run/foreign'
   firewall_changed 'nft flush ruleset'
-  only_logged "${RULES/replace/add}"
+  wait_until 2 on 1 nft list table arp net-routed
   ours_only
   on 1 nft -f /run/foreign
   restore
@@ -184,6 +184,19 @@ restore() { on 1 iptables-restore <"$BATS_TEST_TMPDIR/rules"; }
   on 1 sh -c 'cat >/run/old-rules' <"$BATS_TEST_TMPDIR/old"
   firewall_changed 'iptables-restore /run/old-rules'
   only_logged "${RULES/replace/add}"
+  as_before
+}
+
+GUARDED="nft get element inet net-routed sources4 { LINK . 10.1.0.1 } && nft get element arp net-routed sources4 { LINK . 10.1.0.1 } &&
+  nft list chain inet net-routed from-ipv4 | grep spoofed-ipv4"
+
+@test "the guard changed: a source taken out, a rule, a table" {
+  local check=${GUARDED//LINK/\"$LINK\"} change
+  for change in "nft delete element inet net-routed sources4 { \"$LINK\" . 10.1.0.1 }" \
+    'nft flush chain inet net-routed from-ipv4' 'nft delete table inet net-routed' 'nft delete table arp net-routed'; do
+    repaired $EVENT "$change" "$check"
+    pings 1 one 10.1.0.2
+  done
   as_before
 }
 

@@ -45,6 +45,7 @@ plumbing() { on "$1" bash -c '
   done
   ip route show proto 200 | sort
   cat /proc/sys/net/ipv4/ip_forward
+  for table in inet arp; do nft list table "$table" net-routed | grep -v "packets [0-9]"; done
   iptables -S NET-ROUTED; iptables -S | grep -n -- "-j NET-ROUTED"'
   allocations "$1"
 }
