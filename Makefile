@@ -3,8 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-# Everything but what needs a virtual machine of its own.
-BATS := $(filter-out bats/vm.bats,$(wildcard bats/*.bats))
+# What goes wrong on purpose takes minutes of its own; vm.bats needs a virtual machine.
+FAULTS := $(wildcard $(addprefix bats/,crash.bats disk.bats drift.bats load.bats probe.bats security.bats))
+BATS := $(filter-out bats/vm.bats $(FAULTS),$(wildcard bats/*.bats))
 MOCHA := node_modules/.bin/mocha --recursive
 
 .PHONY: help
@@ -55,6 +56,10 @@ test: ## all of it; installs what is missing
 	$(MAKE) test-unit
 	$(MAKE) test-netns
 	$(MAKE) bats
+
+.PHONY: test-faults
+test-faults: build ## crashes, drift, full disks, load and spoofing, on real engines
+	bats --timing $(FAULTS)
 
 .PHONY: test-engines
 test-engines: ## the bats files against Docker 26.1 and 28.5 of newer Debian suites

@@ -71,7 +71,10 @@ ends_and_starts() {
       restore) kill_while_it_restores "$1" ;;
       *) dockerd "$end" "$1" && dockerd start "$1" ;;
     esac
-    comes_to_rest "$1" && containers_stayed "$1" || { echo "after $end on host $1" >&2; return 1; }
+    if ! { comes_to_rest "$1" && containers_stayed "$1"; }; then
+      echo "after $end on host $1" >&2
+      return 1
+    fi
   done
   gives_addresses_back "$1"
 }

@@ -155,7 +155,7 @@ all_work() {
 # start_with_broken COUNT REGEX - twice: what was set aside stays known.
 start_with_broken() {
   local round
-  for round in 1 2; do
+  for _ in 1 2; do
     lab daemon 1 start
     succeeds on 1 "$NET_ROUTED" status
     shows "(^| )$1 broken records"

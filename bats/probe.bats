@@ -64,7 +64,7 @@ kill_and_start() {
 @test "$ROUNDS times killed and started" {
   watch
   local round
-  for round in $(seq $ROUNDS); do both_hosts kill_and_start; done
+  for _ in $(seq $ROUNDS); do both_hosts kill_and_start; done
   nothing_lost "$ROUNDS kills"
   succeeds on 1 "$LAB-daemon" status
   shows '^1 networks, 2 endpoints, 0 faults, 0 broken'

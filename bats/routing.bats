@@ -38,10 +38,10 @@ foreign_routes() { on "$1" sh -c 'ip route show proto ospf; ip route show proto 
 @test "a route is elsewhere at once after the start, and gone at once after the end" {
   create_container 1 c1 mine --ip 10.1.0.1
   wait_until 2 has_route 2 10.1.0.1
-  wait_until 8 has_route 3 10.1.0.1
+  wait_until 20 has_route 3 10.1.0.1
   docker_on 1 rm --force c1
   wait_until 2 not has_route 2 10.1.0.1
-  wait_until 8 not has_route 3 10.1.0.1
+  wait_until 20 not has_route 3 10.1.0.1
 }
 
 @test "a route that comes and goes travels each time at once" {
