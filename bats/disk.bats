@@ -154,7 +154,6 @@ all_work() {
 
 # start_with_broken COUNT REGEX - twice: what was set aside stays known.
 start_with_broken() {
-  local round
   for _ in 1 2; do
     lab daemon 1 start
     succeeds on 1 "$NET_ROUTED" status

@@ -63,7 +63,6 @@ kill_and_start() {
 
 @test "$ROUNDS times killed and started" {
   watch
-  local round
   for _ in $(seq $ROUNDS); do both_hosts kill_and_start; done
   nothing_lost "$ROUNDS kills"
   succeeds on 1 "$LAB-daemon" status
