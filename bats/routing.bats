@@ -56,10 +56,10 @@ foreign_routes() { on "$1" sh -c 'ip route show proto ospf; ip route show proto 
 @test "an address that moves to another host is reached there" {
   create_container 3 c3 mine --ip 10.1.0.3
   create_container 1 moving mine --ip 10.1.0.9
-  wait_until 5 pings 3 c3 10.1.0.9
+  wait_until 20 pings 3 c3 10.1.0.9
   docker_on 1 rm --force moving
   create_container 2 moving mine --ip 10.1.0.9
-  wait_until 5 pings 3 c3 10.1.0.9
+  wait_until 20 pings 3 c3 10.1.0.9
   succeeds on 3 ip route show 10.1.0.9
   shows 'via 192\.0\.2\.2'
 }

@@ -27,6 +27,12 @@ start_plugin() {
   docker run -d --name plugin --privileged --net=host \
     -v /run/docker/plugins:/run/docker/plugins -v /var/lib/net-routed:/var/lib/net-routed \
     routed-plugin --gateway 10.100.0.1 --mtu 9000
+  # Docker itself waits 15 s for a plugin; an emulated machine that shares its processors may need longer to start one.
+  local deadline=$((SECONDS + 90))
+  until docker logs plugin 2>&1 | grep -q '"ready"'; do
+    [ "$SECONDS" -lt "$deadline" ]
+    sleep 0.5
+  done
   # shellcheck disable=SC2086 # a list of words
   docker $CREATE test
 }
