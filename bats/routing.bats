@@ -69,7 +69,7 @@ foreign_routes() { on "$1" sh -c 'ip route show proto ospf; ip route show proto 
   on 1 sh -c 'ip route add 172.31.0.0/24 dev eth0; ip route add 10.77.0.0/16 dev eth0 proto 200; ip route add blackhole 198.51.100.1'
   create_container 1 last mine --ip 10.1.0.4
   wait_until 5 has_route 2 10.1.0.4
-  wait_until 5 has_route 3 10.1.0.4
+  wait_until 20 has_route 3 10.1.0.4
   equal "$(foreign_routes 2 | xargs)" '10.1.0.1 10.1.0.3 10.1.0.4'
   equal "$(foreign_routes 3 | grep -v '^192.0.2.0/24$' | xargs)" '10.1.0.1 10.1.0.2 10.1.0.4'
   on 1 sh -c 'ip route del 172.31.0.0/24; ip route del 10.77.0.0/16; ip route del 198.51.100.1'
