@@ -105,11 +105,10 @@ power_cut() {
 }
 
 @test "the host's power cut" {
+  HOSTS=1
   each_host power_cut
   each_host comes_to_rest
   each_host gives_addresses_back
-  # lab boot knows no --live-restore
-  lab dockerd 2 restart --live-restore
 }
 
 kill_containers() {
@@ -181,14 +180,32 @@ without_daemon() {
   equal "$(on 1 "$NET_ROUTED" status --json | jq '.networks | length')" 1
 }
 
-@test "a container removed without the daemon: its routes are gone, its address is not given away too early" {
+# As if it had been written so many minutes ago: what is given up, is given up late.
+age() {
+  on "$1" bash -c 'cd /var/lib/net-routed && for file in {lease,endpoint}/*.json; do
+    sed -i "s/\"since\":\"[^\"]*\"/\"since\":\"$(date --utc --date="-$1 minutes" +%FT%T.000Z)\"/" "$file"; done' - "$2"
+}
+
+@test "containers removed, and links lost, without the daemon: only addresses that nobody has come back (SLOW=1)" {
+  [ -n "${SLOW:-}" ] || skip 'takes a minute and a half'
   HOSTS=1
-  without_daemon 1 docker_on 1 rm --force never
-  not has_route 1 10.1.0.1
-  equal "$(our_links 1 | wc -l)" 2
-  pings 1 always 192.0.2.1
+  without_daemon 1 age_and_lose
   succeeds on 1 "$NET_ROUTED" status
-  shows '^lost +10\.1\.0\.1'
-  fails create_container 1 new mine --ip 10.1.0.1
-  shows 'in use'
+  shows '^lost +10\.1\.0\.2'
+  pings 1 failure 192.0.2.1
+  # The address of the removed container is free when two sweeps have seen that it is dead.
+  wait_until 70 eval '! has_route 1 10.1.0.1'
+  wait_until 70 create_container 1 again mine --ip 10.1.0.1
+  # The other one still runs, and Docker believes that it has its address.
+  sleep 35 # another sweep
+  fails create_container 1 thief mine --ip 10.1.0.2
+  docker_on 1 rm --force thief
+  docker_on 1 rm --force always
+  create_container 1 heir mine --ip 10.1.0.2
+  pings 1 heir 192.0.2.1
+}
+age_and_lose() {
+  docker_on 1 rm --force never
+  on 1 sh -c 'ip link delete "$(ip route show 10.1.0.2 | grep -oE "nr-[0-9a-f]{12}")"'
+  age 1 11
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # Many containers come and go at once, told to the daemon's sockets as dockerd does, some of the requests broken off.
 #   LOAD_CYCLES=10000     lives of containers (default 1500), 200 at once
-#   LOAD_ENDPOINTS=4000   endpoints at once on one host (default 4000)
+#   LOAD_ENDPOINTS=4000   endpoints at once on one host (default 2000)
 
 load helpers
 load probe
 
 CYCLES=${LOAD_CYCLES:-1500}
-ENDPOINTS=${LOAD_ENDPOINTS:-4000}
+ENDPOINTS=${LOAD_ENDPOINTS:-2000}
 
 setup_file() {
   export DOCKER=0 FRR=''
