@@ -24,7 +24,8 @@ start_three() {
   done
 }
 
-foreign_routes() { on "$1" sh -c 'ip route show proto ospf; ip route show proto bird' | sed 's/ .*//' | sort; }
+foreign_routes() { on "$1" sh -c 'ip route show proto ospf; ip route show proto bird' | sed 's/ .*//' | grep -v '^192\.0\.2\.0/24$' | sort | xargs; }
+foreign_routes_are() { [ "$(foreign_routes "$1")" = "$2" ]; }
 
 @test "containers of three hosts, two with FRR and one with BIRD, reach each other" {
   start_three
@@ -68,10 +69,9 @@ foreign_routes() { on "$1" sh -c 'ip route show proto ospf; ip route show proto 
   start_three
   on 1 sh -c 'ip route add 172.31.0.0/24 dev eth0; ip route add 10.77.0.0/16 dev eth0 proto 200; ip route add blackhole 198.51.100.1'
   create_container 1 last mine --ip 10.1.0.4
-  wait_until 5 has_route 2 10.1.0.4
-  wait_until 20 has_route 3 10.1.0.4
-  equal "$(foreign_routes 2 | xargs)" '10.1.0.1 10.1.0.3 10.1.0.4'
-  equal "$(foreign_routes 3 | grep -v '^192.0.2.0/24$' | xargs)" '10.1.0.1 10.1.0.2 10.1.0.4'
+  # What the tests before have withdrawn may still be on its way out of BIRD.
+  wait_until 20 foreign_routes_are 2 '10.1.0.1 10.1.0.3 10.1.0.4'
+  wait_until 20 foreign_routes_are 3 '10.1.0.1 10.1.0.2 10.1.0.4'
   on 1 sh -c 'ip route del 172.31.0.0/24; ip route del 10.77.0.0/16; ip route del 198.51.100.1'
 }
 
