@@ -63,7 +63,8 @@ kill_and_start() {
 
 @test "$ROUNDS times killed and started" {
   watch
-  for _ in $(seq $ROUNDS); do both_hosts kill_and_start; done
+  local round
+  for ((round = 0; round < ROUNDS; round++)); do both_hosts kill_and_start; done
   nothing_lost "$ROUNDS kills"
   succeeds on 1 "$LAB-daemon" status
   shows '^1 networks, 2 endpoints, 0 faults, 0 broken'
