@@ -1,7 +1,6 @@
 /** The process: arguments, lock, store, kernel, sockets, signals, exit codes. */
 import { readFileSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { join } from 'node:path'
 import { ask } from './client.js'
 import { helpText, parseCommand, socketPath } from './config.js'
 import type { Command, Config } from './config.js'
@@ -10,7 +9,7 @@ import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
 import { InvalidError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxHost } from './host/linux/linux-host.js'
-import { lockFile } from './host/linux/lock.js'
+import { lockDirectory } from './host/linux/lock.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
 import type { Log } from './log.js'
@@ -67,7 +66,7 @@ async function serve(config: Config): Promise<void> {
   })
   process.on('SIGTERM', stop).on('SIGINT', stop)
   const store = await FileStore.open(config.stateDir, readFileSync(BOOT_ID, 'utf8').trim())
-  lockFile(join(config.stateDir, 'lock'))
+  lockDirectory(config.stateDir)
   const host = linuxHost({ protocol: config.routeProtocol, log })
   const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
   running.daemon = daemon

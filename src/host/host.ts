@@ -36,6 +36,8 @@ export interface HostChange {
   readonly key?: string
   /** Gone, or no longer as we made it. Without key: anything may have changed. */
   readonly gone: boolean
+  /** How it is now, where the event says so. */
+  readonly object?: HostObject
 }
 
 /** The sysctls that a Host lists: namespace-wide, and needed for routing to containers. */

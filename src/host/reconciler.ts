@@ -11,7 +11,7 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { describeOp, keyOf, linkOf } from './objects.js'
+import { describeOp, keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Op } from './objects.js'
 
 const MAX_ROUNDS = 3
@@ -102,7 +102,9 @@ export class Reconciler {
   /** True if the event is news: it contradicts what should be there. */
   concerns(change: HostChange): boolean {
     if (change.key === undefined) return change.kind !== 'firewall' || this.#wantsFirewall()
-    return change.gone && this.#desired.has(change.key)
+    const desired = this.#desired.get(change.key)
+    if (!desired) return false
+    return change.gone || (change.object !== undefined && !satisfies(desired, change.object))
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
@@ -153,11 +155,21 @@ export class Reconciler {
     if (!(await this.#reread(kinds))) return false
     const keys = new Set([...this.#desired.keys(), ...this.#actual.keys()])
     const ops = this.#withoutOrphans(this.#difference(keys))
-    const unasked = ops.filter(({ object }) => !this.#dirty.has(keyOf(object)))
-    this.counters.repairs += unasked.length
-    for (const op of unasked) this.#log.warn('repair', { op: describeOp(op) })
-    this.#remember(keys, await this.#apply(ops))
+    this.#noteRepairs(ops)
+    const asked = this.#dirty
+    this.#dirty = new Set()
+    const failed = await this.#apply(ops)
+    this.#remember(keys, failed)
+    for (const key of asked) if (failed.has(key)) this.#dirty.add(key)
     return true
+  }
+
+  /** What nobody asked for, once: what is refused again and again is a fault. */
+  #noteRepairs(ops: readonly Op[]): void {
+    const isNews = (key: string): boolean => !this.#dirty.has(key) && !this.#faults.has(key)
+    const repairs = ops.filter(({ object }) => isNews(keyOf(object)))
+    this.counters.repairs += repairs.length
+    for (const op of repairs) this.#log.warn('repair', { op: describeOp(op) })
   }
 
   /**
@@ -175,10 +187,7 @@ export class Reconciler {
         this.#log.warn('link of an unknown endpoint is in use, it is left alone', { link: name })
     }
     this.#orphans = orphans
-    return ops.filter(({ verb, object }) => {
-      const link = object.kind === 'link' ? object.name : linkOf(object)
-      return verb !== 'delete' || link === undefined || !orphans.has(link)
-    })
+    return ops.filter(({ verb, object }) => verb !== 'delete' || !isNeededBy(orphans, object))
   }
 
   #difference(keys: ReadonlySet<string>): readonly Op[] {
@@ -221,6 +230,13 @@ export class Reconciler {
     }
     this.#lost = now
   }
+}
+
+/** What is about one of these links, and what all links share. */
+function isNeededBy(links: ReadonlySet<string>, object: HostObject): boolean {
+  if (object.kind === 'firewall' || object.kind === 'guard') return links.size > 0
+  if (object.kind === 'link') return links.has(object.name)
+  return 'link' in object && links.has(object.link)
 }
 
 /** What a change does not touch: where the other end of a link is. */

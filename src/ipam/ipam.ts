@@ -12,8 +12,8 @@ import type { Ip, Prefix } from '../model/ip.js'
 import { leaseId } from '../model/lease.js'
 import type { Lease } from '../model/lease.js'
 import type { Network } from '../model/network.js'
-import { poolId } from '../model/pool.js'
-import type { Pool } from '../model/pool.js'
+import { poolId, poolNamed } from '../model/pool.js'
+import type { Pool, PoolName } from '../model/pool.js'
 import type { Space } from '../model/space.js'
 import type { Records } from '../store/records.js'
 import { checkAddress, chooseAddress, inUse } from './allocate.js'
@@ -65,7 +65,6 @@ export class Ipam {
         since: this.#now()
       }
       await this.#dropLeases(pool)
-      await this.#dropLeases(pool)
       await this.#parts.committer.commit({ put: [{ kind: 'pool', record: pool }] })
       this.#parts.log.info('pool created', { pool: pool.id, range: pool.range })
       return pool
@@ -74,7 +73,7 @@ export class Ipam {
 
   /** Frees everything in the pool. Unknown pools are no error. */
   async releasePool(id: string): Promise<void> {
-    const pool = this.#parts.records.get('pool', id)
+    const pool = this.#poolOrName(id)
     if (!pool) return
     await this.#exclusive.run(pool.space, () => this.#removePool(pool))
   }
@@ -103,7 +102,7 @@ export class Ipam {
 
   /** Unknown pools and addresses are no error. An endpoint that still has the address is dead. */
   async releaseAddress(id: string, address: Ip): Promise<void> {
-    const pool = this.#parts.records.get('pool', id)
+    const pool = this.#poolOrName(id)
     if (!pool) return
     await this.#exclusive.run(id, async () => {
       const lease = this.#parts.records.get('lease', leaseId(pool.space, address))
@@ -171,6 +170,11 @@ export class Ipam {
     }
   }
 
+  /** Of a pool whose record was set aside, what its id tells: its leases are given back like others. */
+  #poolOrName(id: string): PoolName | undefined {
+    return this.#parts.records.get('pool', id) ?? poolNamed(id)
+  }
+
   /** Leases whose pool was released, which the store refused to forget. */
   async #dropLeases({ id }: Pool): Promise<void> {
     const remove = Array.from(this.#parts.records.leasesOfPool(id), (lease) => ({
@@ -200,7 +204,7 @@ export class Ipam {
     return choice.address
   }
 
-  #withdraw(pool: Pool, address: Ip): Promise<void> {
+  #withdraw(pool: PoolName, address: Ip): Promise<void> {
     return this.#parts.endpoints.withdraw(address, (network) => usesPool(network, pool))
   }
 
@@ -270,17 +274,18 @@ export class Ipam {
   }
 
   /** After the requests for its addresses that are under way. */
-  #removePool(pool: Pool): Promise<void> {
+  #removePool(pool: PoolName): Promise<void> {
     return this.#exclusive.run(pool.id, () => this.#removeNow(pool))
   }
 
-  async #removeNow(pool: Pool): Promise<void> {
+  async #removeNow(pool: PoolName): Promise<void> {
     const leases = Array.from(this.#parts.records.leasesOfPool(pool.id), ({ id }) => ({
       kind: 'lease' as const,
       id
     }))
-    await this.#parts.committer.commit({ remove: [...leases, { kind: 'pool', id: pool.id }], isEnd: true })
     this.#cursors.delete(pool.id)
+    if (leases.length === 0 && !this.#parts.records.get('pool', pool.id)) return
+    await this.#parts.committer.commit({ remove: [...leases, { kind: 'pool', id: pool.id }], isEnd: true })
     this.#parts.log.info('pool released', { pool: pool.id })
   }
 

@@ -2,11 +2,11 @@
 import { ConflictError } from '../errors.js'
 import type { Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
-import type { Pool } from '../model/pool.js'
+import type { Pool, PoolName } from '../model/pool.js'
 import { SPACE_NAMES } from '../model/space.js'
 
 /** True if the network's addresses come out of the pool. */
-export function usesPool(network: Network, pool: Pool): boolean {
+export function usesPool(network: Network, pool: PoolName): boolean {
   return network.subnets.some(
     ({ space, prefix }) => space === SPACE_NAMES[pool.space] && prefix === pool.prefix
   )

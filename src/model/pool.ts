@@ -1,3 +1,5 @@
+import { InvalidError } from '../errors.js'
+import { parsePrefix } from './ip.js'
 import type { Prefix } from './ip.js'
 import type { Space } from './space.js'
 
@@ -13,6 +15,21 @@ export interface Pool {
   readonly since: string
 }
 
+/** What a pool's id alone tells. */
+export type PoolName = Pick<Pool, 'id' | 'space' | 'prefix'>
+
 export function poolId(space: Space, prefix: Prefix): string {
   return `${space}/${prefix}`
+}
+
+/** Enough of a pool to give back what it holds, when its record cannot be read. Undefined for an id that is none of ours. */
+export function poolNamed(id: string): PoolName | undefined {
+  const [space, ...rest] = id.split('/')
+  if (space !== 'local' && space !== 'global') return undefined
+  try {
+    return { id, space, prefix: parsePrefix(rest.join('/')) }
+  } catch (error) {
+    if (error instanceof InvalidError) return undefined
+    throw error
+  }
 }

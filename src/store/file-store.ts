@@ -41,10 +41,7 @@ export class FileStore implements Store {
       for (const kind of [...RECORD_KINDS, QUARANTINE]) {
         await mkdir(join(directory, kind), { recursive: true, mode: 0o700 })
       }
-      const file = join(directory, BOOT_FILE)
-      const before = existsSync(file) ? readFileSync(file, 'utf8') : bootId
-      if (!existsSync(file) || before !== bootId) writeFileSync(file, bootId, { mode: 0o600 })
-      return new FileStore(directory, before !== bootId)
+      return new FileStore(directory, isNewBoot(join(directory, BOOT_FILE), bootId))
     } catch (error) {
       throw new StoreError(`state directory ${directory} cannot be used: ${messageOf(error)}`, {
         cause: error
@@ -179,8 +176,8 @@ function fileName(id: string): string {
 
 function parseFile<K extends RecordKind>(kind: K, name: string, text: string): RecordByKind[K] {
   const record = parseRecord(kind, JSON.parse(text))
-  if (record.id === idOf(name)) return record
-  throw new StoreError(`the file is named ${idOf(name)}, the record in it ${record.id}`)
+  if (name === fileName(record.id)) return record
+  throw new StoreError(`the file is named ${name}, the record in it ${record.id}`)
 }
 
 /** The id in a file name; a name that we did not write is its own id. */
@@ -192,6 +189,18 @@ function idOf(name: string): string {
     if (error instanceof URIError) return encoded
     throw error
   }
+}
+
+/** Compares and remembers. Where it cannot be remembered, on a full disk say, the next start compares with an older boot. */
+function isNewBoot(file: string, bootId: string): boolean {
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+  if (before === bootId) return false
+  try {
+    writeFileSync(file, bootId, { mode: 0o600 })
+  } catch {
+    // Records cannot be stored either, and every request that needs it is told so.
+  }
+  return before !== undefined
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

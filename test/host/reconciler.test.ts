@@ -3,24 +3,10 @@ import { KernelError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { Host, HostChange, HostFacts } from '../../src/host/host.js'
 import { describeOp, keyOf } from '../../src/host/objects.js'
-import type { HostObject, Kind, Link, Op, Route } from '../../src/host/objects.js'
+import type { HostObject, Kind, Op } from '../../src/host/objects.js'
 import { Reconciler } from '../../src/host/reconciler.js'
 import { silentLog } from '../../src/log.js'
-import type { Log } from '../../src/log.js'
-
-const LINK: Link = {
-  kind: 'link',
-  name: 'nr-1',
-  alias: 'net-routed endpoint 1',
-  ipv6: false,
-  proxyArp: false,
-  settled: true,
-  veth: { name: 'nrc1', mac: '02:42:0a:01:00:02' }
-}
-const { veth: _veth, ...ADOPTED } = LINK
-const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-1', metric: 0 }
-const FORWARDING: HostObject = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
-const FIREWALL: HostObject = { kind: 'firewall', family: 4, intact: true }
+import { ADOPTED, LINK, ROUTE, started } from '../support/reconciling.js'
 
 describe('Reconciler.settle', () => {
   it('makes what is wanted, links before routes', async () => {
@@ -176,96 +162,6 @@ describe('Reconciler.lost', () => {
     expect(reconciler.faults.size).to.equal(0)
   })
 })
-
-describe('Reconciler.resync', () => {
-  it('repairs what somebody removed, and counts it', async () => {
-    const { host, reconciler } = await started()
-    reconciler.want([], [LINK, ROUTE])
-    await reconciler.settle()
-    host.vanish(keyOf(ROUTE))
-    await reconciler.resync()
-    expect(host.objects.has(keyOf(ROUTE))).to.equal(true)
-    expect(reconciler.counters.repairs).to.equal(1)
-  })
-
-  it('repairs what somebody changed', async () => {
-    const { host, reconciler } = await started()
-    reconciler.want([], [LINK])
-    await reconciler.settle()
-    host.objects.set('link nr-1', { ...ADOPTED, settled: false })
-    await reconciler.resync()
-    expect(host.objects.get('link nr-1')).to.deep.equal(ADOPTED)
-  })
-
-  it('removes marked leftovers of a former process', async () => {
-    const { host, reconciler } = await started()
-    host.objects.set('link nr-9', { ...ADOPTED, name: 'nr-9' })
-    await reconciler.resync()
-    expect(host.objects.has('link nr-9')).to.equal(false)
-  })
-
-  it('leaves sysctls alone that nobody wants', async () => {
-    const { host, reconciler } = await started()
-    host.objects.set('sysctl net.ipv4.ip_forward', FORWARDING)
-    await reconciler.resync()
-    expect(host.objects.get('sysctl net.ipv4.ip_forward')).to.deep.equal(FORWARDING)
-  })
-
-  it('looks at the kinds that it is told to', async () => {
-    const { host, reconciler } = await started()
-    reconciler.want([], [LINK, FIREWALL])
-    await reconciler.settle()
-    host.vanish('firewall 4')
-    host.vanish('link nr-1')
-    await reconciler.resync(['firewall'])
-    expect(host.objects.has('firewall 4')).to.equal(true)
-    expect(host.objects.has('link nr-1')).to.equal(false)
-  })
-
-  it('logs a fault once when it appears and once when it clears', async () => {
-    const messages: string[] = []
-    const note = (message: string): void => {
-      if (message.startsWith('fault')) messages.push(message)
-    }
-    const log: Log = { ...silentLog, error: note, info: note }
-    const host = new FakeHost()
-    const reconciler = new Reconciler(host, log)
-    await reconciler.resync()
-    host.refuse = () => 'EIO'
-    reconciler.want([], [LINK])
-    await reconciler.settle()
-    await reconciler.resync()
-    await reconciler.resync()
-    host.refuse = () => undefined
-    await reconciler.resync()
-    expect(messages).to.deep.equal(['fault', 'fault cleared'])
-  })
-})
-
-describe('Reconciler.concerns', () => {
-  it('takes the end of a wanted object for news', async () => {
-    const { reconciler } = await started()
-    reconciler.want([], [LINK])
-    expect(reconciler.concerns({ kind: 'link', key: 'link nr-1', gone: true })).to.equal(true)
-    expect(reconciler.concerns({ kind: 'link', key: 'link nr-2', gone: true })).to.equal(false)
-    expect(reconciler.concerns({ kind: 'link', key: 'link nr-1', gone: false })).to.equal(false)
-  })
-
-  it('takes changes of the firewall for news as long as it is wanted', async () => {
-    const { reconciler } = await started()
-    const change: HostChange = { kind: 'firewall', gone: false }
-    expect(reconciler.concerns(change)).to.equal(false)
-    reconciler.want([], [FIREWALL])
-    expect(reconciler.concerns(change)).to.equal(true)
-  })
-})
-
-async function started(): Promise<{ host: FakeHost; reconciler: Reconciler }> {
-  const host = new FakeHost()
-  const reconciler = new Reconciler(host, silentLog)
-  await reconciler.resync()
-  return { host, reconciler }
-}
 
 /** A host that fails to list, as netlink does when its buffer overflows. */
 class UnreadableHost implements Host {

@@ -22,6 +22,17 @@ describe('Ipam.releaseAddress', () => {
 })
 
 describe('Ipam.releasePool', () => {
+  it('frees what a pool held whose record could not be read', () =>
+    withRig({}, async ({ docker, call, daemon }) => {
+      await docker.createNetwork({ id: NET, subnet: '10.1.0.0/29' })
+      await requestAddress(call, '10.1.0.3')
+      daemon.records.delete('pool', POOL)
+      await releaseAddress(call, '10.1.0.3')
+      expect(daemon.records.get('lease', 'local/10.1.0.3')?.state).to.equal('released')
+      await call('IpamDriver.ReleasePool', { PoolID: POOL })
+      expect(daemon.records.count('lease')).to.equal(0)
+    }))
+
   it(
     'frees everything in the pool, and succeeds twice',
     withNetwork(async ({ call, daemon }) => {

@@ -56,6 +56,15 @@ describeAsRoot('watch of linuxHost', () => {
       'neigh replace 10.1.0.2 dev nr-a lladdr 02:42:0a:01:00:09 nud reachable',
       { kind: 'neighbour', key: 'neighbour 10.1.0.2 nr-a', gone: true }
     ],
+    'a neighbour with another MAC address': [
+      'neigh replace 10.1.0.2 dev nr-a lladdr 02:42:0a:01:00:09 nud permanent',
+      {
+        kind: 'neighbour',
+        key: 'neighbour 10.1.0.2 nr-a',
+        gone: false,
+        object: { kind: 'neighbour', link: 'nr-a', address: '10.1.0.2', mac: '02:42:0a:01:00:09' }
+      }
+    ],
     'a deleted route': ['route del 10.1.0.2/32', { kind: 'route', key: 'route 10.1.0.2/32 0', gone: true }],
     'a deleted IPv6 route': [
       '-6 route del fd00::2/128',
@@ -75,6 +84,41 @@ describeAsRoot('watch of linuxHost', () => {
       )
     })
   }
+
+  const settings: Record<string, HostChange> = {
+    'net.ipv4.ip_forward=0': {
+      kind: 'sysctl',
+      key: 'sysctl net.ipv4.ip_forward',
+      gone: false,
+      object: { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '0' }
+    },
+    'net.ipv6.conf.all.forwarding=1': {
+      kind: 'sysctl',
+      key: 'sysctl net.ipv6.conf.all.forwarding',
+      gone: false,
+      object: { kind: 'sysctl', key: 'net.ipv6.conf.all.forwarding', value: '1' }
+    },
+    'net.ipv4.conf.nr-a.forwarding=0': { kind: 'link', key: 'link nr-a', gone: true },
+    'net.ipv4.conf.nr-a.rp_filter=1': { kind: 'link', key: 'link nr-a', gone: true }
+  }
+  for (const [setting, change] of Object.entries(settings)) {
+    it(`tells of ${setting}`, async () => {
+      inNetns(netns, 'sysctl', '-w', 'net.ipv4.ip_forward=1')
+      seen.length = 0
+      inNetns(netns, 'sysctl', '-w', setting)
+      await until(
+        () => seen.some((one) => JSON.stringify(one) === JSON.stringify(change)),
+        JSON.stringify(change)
+      )
+    })
+  }
+
+  it('tells nothing of the settings of a link that is made', async () => {
+    await host.apply([{ verb: 'add', object: testLink('b') }])
+    ip(netns, 'link set nr-a down')
+    await until(() => seen.some(({ gone }) => gone), 'the last change')
+    expect(seen.filter(({ key, gone }) => key === 'link nr-b' && gone)).to.deep.equal([])
+  })
 
   for (const program of ['iptables-nft', 'ip6tables-nft']) {
     it(`tells of changed rules of ${program}`, async () => {

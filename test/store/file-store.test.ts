@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { StoreError } from '../../src/errors.js'
@@ -33,6 +43,30 @@ describe('FileStore', () => {
       expect(await reopened.load('setting')).to.deep.equal({ records: [SETTING], broken: [] })
       expect(readdirSync(join(directory, 'setting'))).to.deep.equal(['net.ipv4.ip_forward.json'])
       await reopened.put('setting', { ...SETTING, before: '1' })
+    }))
+
+  it('starts where the present boot cannot be remembered', () =>
+    withDirectory(async (directory) => {
+      const store = await FileStore.open(directory, 'one')
+      await store.put('setting', SETTING)
+      rmSync(join(directory, 'boot'))
+      mkdirSync(join(directory, 'boot.d'))
+      symlinkSync(join(directory, 'boot.d', 'none', 'boot'), join(directory, 'boot'))
+      const reopened = await FileStore.open(directory, 'two')
+      expect((await reopened.load('setting')).records).to.deep.equal([SETTING])
+    }))
+
+  it('sets a second file of one record aside, however its name is written', () =>
+    withDirectory(async (directory) => {
+      const store = await FileStore.open(directory)
+      await store.put('lease', LEASE)
+      const [name = ''] = readdirSync(join(directory, 'lease'))
+      const copy = name.replaceAll('%3A', '%3a')
+      copyFileSync(join(directory, 'lease', name), join(directory, 'lease', copy))
+      const { records, broken } = await store.load('lease')
+      expect(records).to.deep.equal([LEASE])
+      expect(broken.map(({ id }) => id)).to.deep.equal([LEASE.id])
+      expect(readdirSync(join(directory, 'quarantine'))).to.deep.equal([`lease.${copy}`])
     }))
 
   const broken: readonly (readonly [what: string, text: string, reason: RegExp])[] = [

@@ -13,7 +13,7 @@ export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const
 export const NETLINK_OPTION = { ADD_MEMBERSHIP: 1, CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 } as const
 
 /** asm-generic/fcntl.h, sys/file.h, linux/sched.h */
-export const O = { RDWR: 2, CREAT: 0o100, CLOEXEC: 0o2000000, ASYNC: 0o20000 } as const
+export const O = { RDONLY: 0, DIRECTORY: 0o200000, CLOEXEC: 0o2000000, ASYNC: 0o20000 } as const
 export const F = { GETFL: 3, SETFL: 4, SETOWN: 8, SETSIG: 10 } as const
 export const LOCK = { EX: 2, NB: 4 } as const
 export const CLONE_NEWNET = 0x40000000
@@ -52,7 +52,8 @@ export const RTM = {
   GETNEIGH: 30,
   NEWNEIGHTBL: 64,
   GETNEIGHTBL: 66,
-  SETNEIGHTBL: 67
+  SETNEIGHTBL: 67,
+  NEWNETCONF: 80
 } as const
 export const RTNLGRP = {
   LINK: 1,
@@ -60,8 +61,13 @@ export const RTNLGRP = {
   IPV4_IFADDR: 5,
   IPV4_ROUTE: 7,
   IPV6_IFADDR: 9,
-  IPV6_ROUTE: 11
+  IPV6_ROUTE: 11,
+  IPV4_NETCONF: 24,
+  IPV6_NETCONF: 25
 } as const
+/** linux/netconf.h */
+export const NETCONFA = { IFINDEX: 1, FORWARDING: 2, RP_FILTER: 3 } as const
+export const NETCONFA_IFINDEX_ALL = -1
 export const RTEXT_FILTER_SKIP_STATS = 1 << 3
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, MULTIPATH: 9, VIA: 18 } as const
 export const RTM_F_FIB_MATCH = 0x2000

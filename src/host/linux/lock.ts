@@ -1,12 +1,11 @@
-import { UnavailableError } from '../../errors.js'
-import { KernelError } from '../../errors.js'
+import { KernelError, UnavailableError } from '../../errors.js'
 import { close, openLocked } from './syscalls.js'
 
 /**
- * Takes an exclusive lock on a file, which is made if it is missing and never removed. The kernel releases it when the
- * process ends, however it ends. Returns how to release it. Throws UnavailableError if another process holds it.
+ * Takes an exclusive lock on a directory, which may be on a full or read-only disk. The kernel releases it when the process
+ * ends, however it ends. Returns how to release it. Throws UnavailableError if another process holds it.
  */
-export function lockFile(path: string): () => void {
+export function lockDirectory(path: string): () => void {
   try {
     const fd = openLocked(path)
     return () => {

@@ -10,6 +10,7 @@ import { decodeLink, getLinks, isOurs } from './links.js'
 import type { FoundLink } from './links.js'
 import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
+import { netconfChange } from './netconf.js'
 import { decodeRoute } from './routes.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
@@ -71,6 +72,8 @@ function routingChange({ type, flags, body }: Received, context: Context): HostC
       return routeChange(body, context, { isNew: true, isReplacement: (flags & NLM_F.REPLACE) !== 0 })
     case RTM.DELROUTE:
       return routeChange(body, context, { isNew: false, isReplacement: false })
+    case RTM.NEWNETCONF:
+      return netconfChange(body, (index) => context.namesByIndex.get(index))
     default:
       return undefined
   }
@@ -109,9 +112,11 @@ function neighbourChange(
   const found = decodeAnyNeighbour(body)
   const link = found && namesByIndex.get(found.index)
   if (!found || link === undefined) return undefined
-  const key = keyOf({ kind: 'neighbour', link, address: found.address, mac: '' })
+  const { address, mac } = found
+  const object = { kind: 'neighbour', link, address, mac } as const
   const isLikeOurs = found.isPermanent && found.protocol === kernel.protocol
-  return { kind: 'neighbour', key, gone: type === RTM.DELNEIGH || !isLikeOurs }
+  const gone = type === RTM.DELNEIGH || !isLikeOurs
+  return { kind: 'neighbour', key: keyOf(object), gone, ...(gone ? {} : { object }) }
 }
 
 /** Replacing a route is told only as the new one, whoever had the old one. */

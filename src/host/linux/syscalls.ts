@@ -12,7 +12,6 @@ type Call<A extends unknown[]> = (...args: A) => number
 
 const SOCKADDR_NL_SIZE = 12
 const INT_SIZE = 4
-const NEW_FILE_MODE = 0o600
 
 const libc = koffi.load(null)
 const sysSocket: Call<[number, number, number]> = libc.func('int socket(int, int, int)')
@@ -28,7 +27,7 @@ const sysRecv: KoffiFunc<Call<[number, Buffer, number, number]>> = libc.func(
 )
 const sysFcntl: Call<[number, number, 'int', number]> = libc.func('int fcntl(int, int, ...)')
 const sysSetns: Call<[number, number]> = libc.func('int setns(int, int)')
-const sysOpen: Call<[string, number, 'int', number]> = libc.func('int open(const char *, int, ...)')
+const sysOpen: Call<[string, number]> = libc.func('int open(const char *, int, ...)')
 const sysFlock: Call<[number, number]> = libc.func('int flock(int, int)')
 const sysClose: Call<[number]> = libc.func('int close(int)')
 
@@ -115,9 +114,9 @@ export function signalOnInput(fd: number, signal: number): void {
   checked(sysFcntl(fd, F.SETFL, 'int', flags | O.ASYNC), 'ask for signals')
 }
 
-/** Opens a file and locks it exclusively. Throws KernelError EAGAIN if another process holds the lock. */
+/** Opens a directory and locks it exclusively. Throws KernelError EAGAIN if another process holds the lock. */
 export function openLocked(path: string): number {
-  const fd = checked(sysOpen(path, O.RDWR | O.CREAT | O.CLOEXEC, 'int', NEW_FILE_MODE), `open ${path}`)
+  const fd = checked(sysOpen(path, O.RDONLY | O.DIRECTORY | O.CLOEXEC), `open ${path}`)
   if (sysFlock(fd, LOCK.EX | LOCK.NB) === 0) return fd
   const error = failure(`lock ${path}`)
   close(fd)
