@@ -119,7 +119,10 @@ function neighbourChange(
   return { kind: 'neighbour', key: keyOf(object), gone, ...(gone ? {} : { object }) }
 }
 
-/** Replacing a route is told only as the new one, whoever had the old one. */
+/**
+ * Replacing a route is told only as the new one, whoever had the old one; and where one goes that somebody else had put in
+ * the place of ours, ours can come back.
+ */
 function routeChange(
   body: Buffer,
   { kernel }: Context,
@@ -127,7 +130,11 @@ function routeChange(
 ): HostChange | undefined {
   const found = decodeRoute(body)
   const isOfOurs = found?.protocol === kernel.protocol
-  if (!found || !(isOfOurs || isReplacement)) return undefined
+  if (!found || !(isOfOurs || isReplacement || (!isNew && isToOneAddress(found.dst)))) return undefined
   const key = keyOf({ kind: 'route', dst: found.dst, link: '', metric: found.metric })
   return { kind: 'route', key, gone: !(isNew && isOfOurs) }
+}
+
+function isToOneAddress(dst: string): boolean {
+  return dst.endsWith(dst.includes(':') ? '/128' : '/32')
 }
