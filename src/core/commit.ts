@@ -138,7 +138,9 @@ export class Committer {
       this.#claim(stored.record.id, objectsOf(stored))
     }
     const hostAfter = touchesHost ? this.#hostObjects(removed) : []
-    const drop = [...before.flatMap(objectsOf), ...removed.flatMap(objectsOnceOf), ...hostBefore]
+    const changed = before.flatMap((stored) => this.#own(stored, objectsOf(stored)))
+    const gone = removed.flatMap((stored) => this.#own(stored, objectsOnceOf(stored)))
+    const drop = [...changed, ...gone, ...hostBefore]
     return { change, put, before, removed, drop, add: [...put.flatMap(objectsOf), ...hostAfter] }
   }
 
@@ -220,6 +222,14 @@ export class Committer {
         throw new ConflictError(`${keyOf(object)} belongs to endpoint ${owner} already`)
       }
     }
+  }
+
+  /**
+   * What goes with a record. Not what another one has by now: after a write that failed and a restart, a dead endpoint may have
+   * the address of a living one.
+   */
+  #own({ record }: Stored, objects: readonly HostObject[]): HostObject[] {
+    return objects.filter((object) => (this.#owners.get(keyOf(object)) ?? record.id) === record.id)
   }
 
   #claim(recordId: string, objects: readonly HostObject[]): void {

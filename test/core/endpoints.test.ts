@@ -50,6 +50,24 @@ describe('Endpoints.create', () => {
   )
 
   it(
+    'keeps an address that a dead endpoint, which the store would not forget, has after a restart, too',
+    withNetwork(async (rig) => {
+      await rig.docker.run({ id: ONE, network: NET })
+      rig.host.vanish(LINK)
+      rig.store.refuse = (kind) => (kind === 'endpoint' ? 'no space left on device' : undefined)
+      await rig.docker.releaseAddresses(ONE).catch(() => undefined)
+      rig.store.refuse = () => undefined
+      rig.clock.advance(1_000)
+      await rig.docker.run({ id: TWO, network: NET, ip: '10.1.0.1' })
+      const { daemon, host, call } = await rig.restart()
+      expect(daemon.records.all('endpoint').map(({ id }) => id)).to.have.members([ONE, TWO])
+      await call('NetworkDriver.DeleteEndpoint', { NetworkID: NET, EndpointID: ONE })
+      expect(daemon.records.all('endpoint').map(({ id }) => id)).to.deep.equal([TWO])
+      expect(host.objects.get(ROUTE)).to.include({ link: hostLinkName(TWO) })
+    })
+  )
+
+  it(
     'takes over an address from an endpoint whose end was never reported',
     withNetwork(async ({ docker, call, host, daemon }) => {
       const [Address] = await docker.run({ id: ONE, network: NET })
