@@ -5,15 +5,16 @@ RUN npm ci
 COPY tsconfig.json ./
 COPY src src
 RUN npx tsc \
- && npm prune --omit=dev \
+ && src/bundle.sh \
+ && npm ls --omit=dev --all --parseable koffi | sed -n "s|^$PWD/||p" >keep \
  && install -D -m 0755 src/net-routed.sh bin/net-routed \
- && rm -rf src tsconfig.json package-lock.json dist/.tsbuildinfo
+ && mkdir /app && tar -c package.json bin dist/bundle -T keep | tar -x -C /app
 
 FROM node:22-bookworm-slim
 # iptables brings both flavours, nft and legacy: the daemon uses the one that holds the host's rules.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends iproute2 iptables nftables \
  && rm -rf /var/lib/apt/lists/*
-COPY --from=build /usr/local/lib/net-routed /usr/local/lib/net-routed
+COPY --from=build /app /usr/local/lib/net-routed
 RUN ln -s ../lib/net-routed/bin/net-routed /usr/local/bin/net-routed
 ENTRYPOINT ["net-routed"]

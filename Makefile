@@ -19,6 +19,7 @@ node_modules: package.json package-lock.json
 .PHONY: build
 build: node_modules ## compile; makes bin/net-routed
 	node_modules/.bin/tsc -p tsconfig.json
+	src/bundle.sh
 	mkdir -p bin
 	install -m 0755 src/net-routed.sh bin/net-routed
 

@@ -47,12 +47,12 @@ export interface Daemon {
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const { config, host, store, log, now } = parts
   const startedAt = now()
-  const records = await Records.load(store)
+  // Programs that read the firewall run meanwhile.
+  const [facts, records] = await Promise.all([host.facts(), Records.load(store)])
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
   const reconciler = new Reconciler(host, log)
   const committer = new Committer({ store, records, reconciler, log })
   const networks = new Networks({ records, committer, host, log })
-  const facts = await host.facts()
   let { uplinkMtu } = facts
   const endpoints = new Endpoints({
     records,

@@ -5,6 +5,7 @@
 import { Ajv } from 'ajv'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError, shown } from '../errors.js'
+import { lazily } from '../model/lazy.js'
 
 /** Values of options come from any version of Docker; each option parses its own. */
 export type Options = Readonly<Record<string, unknown>>
@@ -86,7 +87,7 @@ const ipamData = {
 } as const
 const endpoint = { NetworkID: id, EndpointID: id } as const
 
-const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true })
+const ajv = lazily(() => new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true }))
 
 export const parseCreateNetwork = parser<CreateNetworkRequest>(
   { NetworkID: id, IPv4Data: ipamData, IPv6Data: ipamData, Options: options },
@@ -136,13 +137,14 @@ type Properties<T> = { readonly [K in keyof T]-?: object }
 
 /** A parser for an object with these properties. It throws InvalidError that names every fault. */
 function parser<T>(properties: Properties<T>, required: readonly (keyof T)[]): (body: unknown) => T {
-  const validate: ValidateFunction<T> = ajv.compile<T>({ type: 'object', properties, required })
+  const validator = lazily(() => ajv().compile<T>({ type: 'object', properties, required }))
   return (body) => {
     if (body === undefined) {
       throw new InvalidError(
         'request has no body: Docker repeats requests without their body when a connection broke; try again'
       )
     }
+    const validate: ValidateFunction<T> = validator()
     if (validate(body)) return body
     throw new InvalidError(`request is not valid: ${(validate.errors ?? []).map(faultText).join('; ')}`)
   }

@@ -2,6 +2,7 @@
 import { Ajv } from 'ajv'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError } from '../errors.js'
+import { lazily } from './lazy.js'
 import { parseIp, parseMac, parsePrefix } from './ip.js'
 import type { Endpoint } from './endpoint.js'
 import type { Lease } from './lease.js'
@@ -125,23 +126,26 @@ const SCHEMAS = {
   }
 } as const
 
-type Validators = { readonly [K in RecordKind]: ValidateFunction<RecordByKind[K]> }
+type Validators = { readonly [K in RecordKind]: () => ValidateFunction<RecordByKind[K]> }
 
-const ajv = new Ajv({
-  allErrors: true,
-  strict: true,
-  formats: {
-    ip: (value: string) => isCanonical(value, parseIp),
-    prefix: (value: string) => isCanonical(value, parsePrefix),
-    mac: (value: string) => isCanonical(value, parseMac)
-  }
-})
+const ajv = lazily(
+  () =>
+    new Ajv({
+      allErrors: true,
+      strict: true,
+      formats: {
+        ip: (value: string) => isCanonical(value, parseIp),
+        prefix: (value: string) => isCanonical(value, parsePrefix),
+        mac: (value: string) => isCanonical(value, parseMac)
+      }
+    })
+)
 const VALIDATORS: Validators = {
-  network: compile('network'),
-  endpoint: compile('endpoint'),
-  pool: compile('pool'),
-  lease: compile('lease'),
-  setting: compile('setting')
+  network: validator('network'),
+  endpoint: validator('endpoint'),
+  pool: validator('pool'),
+  lease: validator('lease'),
+  setting: validator('setting')
 }
 
 /** The record in a stored document. Throws InvalidError that names every fault. */
@@ -155,7 +159,7 @@ export function parseRecord<K extends RecordKind>(kind: K, document: unknown): R
       `${kind}: version ${String(version)} is not known; this program reads ${String(RECORD_VERSION)}`
     )
   }
-  const validate: ValidateFunction<RecordByKind[K]> = VALIDATORS[kind]
+  const validate: ValidateFunction<RecordByKind[K]> = VALIDATORS[kind]()
   const candidate: unknown = record
   if (validate(candidate)) return candidate
   throw new InvalidError(
@@ -195,6 +199,6 @@ function isCanonical(value: string, parse: (text: string) => string): boolean {
   }
 }
 
-function compile<K extends RecordKind>(kind: K): ValidateFunction<RecordByKind[K]> {
-  return ajv.compile<RecordByKind[K]>(SCHEMAS[kind])
+function validator<K extends RecordKind>(kind: K): () => ValidateFunction<RecordByKind[K]> {
+  return lazily(() => ajv().compile<RecordByKind[K]>(SCHEMAS[kind]))
 }

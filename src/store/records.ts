@@ -116,7 +116,8 @@ export class Records {
 }
 
 function bySince(a: AnyRecord, b: AnyRecord): number {
-  return 'since' in a && 'since' in b ? a.since.localeCompare(b.since) : 0
+  if (!('since' in a && 'since' in b) || a.since === b.since) return 0
+  return a.since < b.since ? -1 : 1
 }
 
 function add<K>(index: Map<K, Set<string>>, key: K, id: string): void {
