@@ -22,14 +22,18 @@ export function diff(
     else lost.push(object.name)
   }
   const possible = (object: HostObject): boolean => {
-    const link = object.kind === 'link' ? object.name : linkOf(object)
+    const link = neededLink(object)
     return link === undefined || coming.has(link) || hasLink(link)
+  }
+  const isUnwanted = (key: string): boolean => {
+    const object = desired.get(key)
+    return object === undefined || (object.kind === 'announcement' && !possible(object))
   }
   const changes = [...desired].flatMap(([key, object]) =>
     possible(object) ? change(object, actual.get(key)) : []
   )
   const deletes = [...actual].flatMap(([key, object]): Op[] =>
-    desired.has(key) || object.kind === 'sysctl' ? [] : [{ verb: 'delete', object }]
+    isUnwanted(key) && object.kind !== 'sysctl' ? [{ verb: 'delete', object }] : []
   )
   return { ops: [...changes.sort(byKind), ...deletes.sort((a, b) => byKind(b, a))], lost }
 }
@@ -37,6 +41,11 @@ export function diff(
 /** Objects by their key. */
 export function byKey(objects: Iterable<HostObject>): Map<string, HostObject> {
   return new Map(Array.from(objects, (object) => [keyOf(object), object]))
+}
+
+function neededLink(object: HostObject): string | undefined {
+  if (object.kind === 'link') return object.name
+  return object.kind === 'announcement' ? object.of : linkOf(object)
 }
 
 function change(desired: HostObject, actual: HostObject | undefined): Op[] {

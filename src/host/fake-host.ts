@@ -108,6 +108,7 @@ export class FakeHost implements Host {
 
 /** A link is read back without the way it was made. */
 function listed(object: HostObject): HostObject {
+  if (object.kind === 'announcement') return { kind: 'announcement', dst: object.dst }
   if (object.kind !== 'link') return object
   const { veth: _veth, ...link } = object
   return link

@@ -51,12 +51,25 @@ export interface Neighbour {
   readonly mac: string
 }
 
-/** Route to a container address in the main table, with our protocol number. */
+/** Route to a container address, with our protocol number. */
 export interface Route {
   readonly kind: 'route'
   readonly dst: string
   readonly link: string
   readonly metric: number
+  /** Absent = the main table. The kernel asks `local` first, and routing daemons do not read it. */
+  readonly table?: 'local'
+}
+
+/**
+ * What a routing daemon reads instead of a route in table `local`: that the address is here. A blackhole in the main table,
+ * so it takes packets only while no container has the address. It stays the same when the container is replaced.
+ */
+export interface Announcement {
+  readonly kind: 'announcement'
+  readonly dst: string
+  /** Link without which it must not be there; it does not live on it. */
+  readonly of?: string
 }
 
 /** A namespace-wide kernel setting, such as `net.ipv4.ip_forward`. */
@@ -89,7 +102,8 @@ export interface Source {
   readonly address: string
 }
 
-export type HostObject = Link | Address | Neighbour | Route | Sysctl | Firewall | Guard | Source
+export type HostObject =
+  Link | Address | Neighbour | Route | Announcement | Sysctl | Firewall | Guard | Source
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
@@ -101,7 +115,8 @@ export const KINDS: readonly Kind[] = [
   'link',
   'address',
   'neighbour',
-  'route'
+  'route',
+  'announcement'
 ]
 
 /** One change. `replace` means that the key exists with other fields. */
@@ -119,7 +134,9 @@ export function keyOf(object: HostObject): string {
     case 'neighbour':
       return `neighbour ${object.address} ${object.link}`
     case 'route':
-      return `route ${object.dst} ${String(object.metric)}`
+      return `route ${object.dst} ${String(object.metric)}${object.table === 'local' ? ' local' : ''}`
+    case 'announcement':
+      return `announcement ${object.dst}`
     case 'sysctl':
       return `sysctl ${object.key}`
     case 'firewall':
@@ -136,10 +153,13 @@ export function linkOf(object: HostObject): string | undefined {
   return 'link' in object && object.kind !== 'source' ? object.link : undefined
 }
 
+/** How to make an object, and when: not read back from the kernel. */
+const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
+
 /** True if `actual` is as `desired` says, in every field that `desired` has an opinion about. */
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
   const found: Readonly<Record<string, unknown>> = { ...actual }
-  return Object.entries(desired).every(([field, value]) => field === 'veth' || found[field] === value)
+  return Object.entries(desired).every(([field, value]) => NOT_LISTED.has(field) || found[field] === value)
 }
 
 /** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */
@@ -156,7 +176,9 @@ function describe(object: HostObject): string {
     case 'neighbour':
       return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
     case 'route':
-      return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}`
+      return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
+    case 'announcement':
+      return `announcement of ${object.dst}`
     case 'sysctl':
       return `sysctl ${object.key}=${object.value}`
     case 'firewall':

@@ -2,7 +2,17 @@
 import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
-import type { Firewall, Guard, HostObject, Link, Op, Route, Source, Sysctl } from '../../src/host/objects.js'
+import type {
+  Announcement,
+  Firewall,
+  Guard,
+  HostObject,
+  Link,
+  Op,
+  Route,
+  Source,
+  Sysctl
+} from '../../src/host/objects.js'
 
 /** A host with nothing of ours on it. */
 export interface HostUnderTest {
@@ -34,8 +44,10 @@ const FIREWALL: Firewall = { kind: 'firewall', family: 4, intact: true }
 const GUARD: Guard = { kind: 'guard', intact: true }
 const SOURCE: Source = { kind: 'source', link: 'nr-a', address: '10.1.0.2' }
 const SOURCE6: Source = { kind: 'source', link: 'nr-a', address: 'fd00::2' }
+const ANNOUNCEMENT: Announcement = { kind: 'announcement', dst: '10.1.0.2/32' }
+const ANNOUNCEMENT6: Announcement = { kind: 'announcement', dst: 'fd00::2/128' }
 /** What does not live on the link, though the sources name it. */
-const BESIDE: readonly HostObject[] = [FIREWALL, GUARD, SOURCE, SOURCE6]
+const BESIDE: readonly HostObject[] = [FIREWALL, GUARD, SOURCE, SOURCE6, ANNOUNCEMENT, ANNOUNCEMENT6]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
 const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
 const ON_LINK: readonly HostObject[] = [
@@ -45,7 +57,9 @@ const ON_LINK: readonly HostObject[] = [
   { kind: 'neighbour', link: 'nr-a', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
   { kind: 'neighbour', link: 'nr-a', address: 'fd00::2', mac: '02:42:0a:01:00:02' },
   ROUTE,
-  ROUTE6
+  ROUTE6,
+  { ...ROUTE, table: 'local' },
+  { ...ROUTE6, table: 'local' }
 ]
 const ALL: readonly HostObject[] = [FORWARDING, ...BESIDE, testLink('a'), ...ON_LINK]
 
@@ -85,7 +99,12 @@ function roundTrips(host: () => Host): void {
 
     it('of the kinds that were asked for', async () => {
       await applied(host(), 'add', ALL)
-      expect((await host().list(['route'])).map(keyOf).sort()).to.deep.equal([ROUTE, ROUTE6].map(keyOf))
+      expect((await host().list(['route'])).map(keyOf).sort()).to.deep.equal(
+        ON_LINK.filter(({ kind }) => kind === 'route')
+          .map(keyOf)
+          .sort()
+      )
+      expect(await host().list(['announcement'])).to.have.deep.members([ANNOUNCEMENT, ANNOUNCEMENT6])
       expect((await host().list(['sysctl'])).every(({ kind }) => kind === 'sysctl')).to.equal(true)
       expect(await host().list(['guard'])).to.deep.equal([GUARD])
       expect((await host().list(['source'])).map(keyOf).sort()).to.deep.equal([SOURCE, SOURCE6].map(keyOf))
@@ -172,6 +191,10 @@ function replaces(host: () => Host): void {
     'the link of a route': [
       { ...ROUTE, link: 'nr-b' },
       { ...ROUTE, link: 'nr-c' }
+    ],
+    'the link of a route in the local table': [
+      { ...ROUTE, link: 'nr-b', table: 'local' },
+      { ...ROUTE, link: 'nr-c', table: 'local' }
     ],
     'the link of an IPv6 route': [
       { ...ROUTE6, link: 'nr-b' },
@@ -287,6 +310,7 @@ function expected(objects: readonly HostObject[]): HostObject[] {
     objects
       .filter(({ kind }) => kind !== 'sysctl')
       .map((object) => {
+        if (object.kind === 'announcement') return { kind: object.kind, dst: object.dst }
         if (object.kind !== 'link') return object
         const { veth: _veth, ...link } = object
         return link

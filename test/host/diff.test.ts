@@ -22,7 +22,8 @@ const ALL: readonly HostObject[] = [
   LINK,
   { kind: 'address', link: 'nr-1', address: '169.254.1.1/32' },
   { kind: 'neighbour', link: 'nr-1', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
-  { kind: 'route', dst: '10.1.0.2/32', link: 'nr-1', metric: 0 }
+  { kind: 'route', dst: '10.1.0.2/32', link: 'nr-1', metric: 0 },
+  { kind: 'announcement', dst: '10.1.0.2/32' }
 ]
 
 function difference(desired: readonly HostObject[], actual: readonly HostObject[]): ReturnType<typeof diff> {
@@ -71,7 +72,21 @@ describe('diff', () => {
   it('leaves out what lives on a link that cannot be made again, and names the link', () => {
     const { ops, lost } = difference([ADOPTED, ...ALL.filter(({ kind }) => kind !== 'link')], [])
     expect(lost).to.deep.equal(['nr-1'])
-    expect(ops.map(({ object }) => object.kind)).to.deep.equal(['sysctl', 'firewall', 'guard', 'source'])
+    expect(ops.map(({ object }) => object.kind)).to.deep.equal([
+      'sysctl',
+      'firewall',
+      'guard',
+      'source',
+      'announcement'
+    ])
+  })
+
+  it('takes back the announcement that belongs to a link that is gone', () => {
+    const announcement: HostObject = { kind: 'announcement', dst: '10.1.0.2/32' }
+    const wanted = [ADOPTED, { ...announcement, of: 'nr-1' }]
+    expect(described(wanted, [ADOPTED])).to.deep.equal(['add announcement of 10.1.0.2/32'])
+    expect(described(wanted, [ADOPTED, announcement])).to.deep.equal([])
+    expect(described(wanted, [announcement])).to.deep.equal(['delete announcement of 10.1.0.2/32'])
   })
 
   it('adopts a link that is there', () => {

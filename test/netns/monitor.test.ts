@@ -11,7 +11,9 @@ const OBJECTS: readonly HostObject[] = [
   { kind: 'address', link: 'nr-a', address: 'fd00::1/128' },
   { kind: 'neighbour', link: 'nr-a', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
   { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 },
-  { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
+  { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 },
+  { kind: 'route', dst: '10.1.0.3/32', link: 'nr-a', metric: 0, table: 'local' },
+  { kind: 'announcement', dst: '10.1.0.3/32' }
 ]
 
 describeAsRoot('watch of linuxHost', () => {
@@ -67,6 +69,14 @@ describeAsRoot('watch of linuxHost', () => {
       }
     ],
     'a deleted route': ['route del 10.1.0.2/32', { kind: 'route', key: 'route 10.1.0.2/32 0', gone: true }],
+    'a deleted route of the local table': [
+      'route del 10.1.0.3/32 table local proto 200',
+      { kind: 'route', key: 'route 10.1.0.3/32 0 local', gone: true }
+    ],
+    'a deleted announcement': [
+      'route del blackhole 10.1.0.3/32 metric 4096',
+      { kind: 'announcement', key: 'announcement 10.1.0.3/32', gone: true }
+    ],
     'a deleted IPv6 route': [
       '-6 route del fd00::2/128',
       { kind: 'route', key: 'route fd00::2/128 1024', gone: true }

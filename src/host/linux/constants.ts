@@ -71,9 +71,9 @@ export const NETCONFA_IFINDEX_ALL = -1
 export const RTEXT_FILTER_SKIP_STATS = 1 << 3
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, MULTIPATH: 9, VIA: 18 } as const
 export const RTM_F_FIB_MATCH = 0x2000
-export const RT_TABLE_MAIN = 254
+export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const
-export const RTN_UNICAST = 1
+export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const
 export const RTPROT_KERNEL = 2
 
 /** linux/rtnetlink.h and iproute2's rt_protos: for error messages only. */

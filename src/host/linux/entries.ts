@@ -143,11 +143,14 @@ async function deleteOurRoutes(steps: readonly RouteStep[], kernel: Kernel): Pro
 }
 
 async function ourRoutes(steps: readonly RouteStep[], kernel: Kernel): Promise<FoundRoute[]> {
-  const families = new Set(steps.map(({ object }) => (object.dst.includes(':') ? 6 : 4)))
   const found: FoundRoute[] = []
-  for (const family of families) {
-    const routes = await kernel.dumps.dump(getRoutes(family, kernel.protocol), decodeRoute)
-    found.push(...routes.filter(({ protocol }) => protocol === kernel.protocol))
+  for (const family of [4, 6] as const) {
+    const ofFamily = steps.filter(({ object }) => object.dst.includes(':') === (family === 6))
+    for (const table of new Set(ofFamily.map(({ object }) => object.table))) {
+      const { protocol } = kernel
+      const routes = await kernel.dumps.dump(getRoutes(family, { protocol, table }), decodeRoute)
+      found.push(...routes.filter((route) => route.protocol === protocol))
+    }
   }
   return found
 }

@@ -4,6 +4,7 @@ import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
 import type { HostObject, Kind, Op, Source } from '../objects.js'
 import type { Host, HostFacts } from '../host.js'
+import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
 import { NETLINK } from './constants.js'
 import { changeEntries } from './entries.js'
@@ -74,7 +75,7 @@ interface Parts {
   readonly guard: PacketGuard
 }
 
-type Stage = 'sysctl' | 'firewall' | 'guard' | 'source' | 'link' | 'link delete' | 'entry'
+type Stage = 'sysctl' | 'firewall' | 'guard' | 'source' | 'link' | 'link delete' | 'entry' | 'announcement'
 
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
@@ -135,6 +136,8 @@ async function applyStage(
     case 'link delete':
       for (const { object } of batch) if (object.kind === 'link') indexes.delete(object.name)
       return deleter.delete(batch)
+    case 'announcement':
+      return changeAnnouncements(batch, kernel)
     case 'entry':
       return changeEntries(batch, kernel, indexes)
   }
@@ -167,6 +170,7 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'firewall':
     case 'guard':
     case 'source':
+    case 'announcement':
       return kind
     case 'link':
       return verb === 'delete' ? 'link delete' : 'link'

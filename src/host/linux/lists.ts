@@ -1,25 +1,27 @@
 /** Reading back what is ours: links that are marked, what lives on them, and of routes and neighbours what has our number. */
-import type { HostObject, Kind } from '../objects.js'
+import type { Announcement, HostObject, Kind, Route } from '../objects.js'
 import { decodeAddress, getAddresses } from './addresses.js'
 import { IPV4_DEVCONF } from './constants.js'
 import type { Kernel } from './kernel.js'
 import { decodeLink, decodeProxyDelay, getLinks, getProxyDelays, isOurs, linkObject } from './links.js'
 import type { FoundLink } from './links.js'
 import { decodeNeighbour, getNeighbours } from './neighbours.js'
-import { decodeRoute, getRoutes } from './routes.js'
+import { decodeAnnouncement, decodeRoute, getAnnouncements, getRoutes } from './routes.js'
+import type { FoundRoute } from './routes.js'
 
 type Names = ReadonlyMap<number, string>
 
 /** Lists objects of these kinds, as far as they are links or live on links. */
 export async function listNetlink(kernel: Kernel, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-  if (!(['link', 'address', 'neighbour', 'route'] as const).some(wants)) return []
+  if (!(['link', 'address', 'neighbour', 'route', 'announcement'] as const).some(wants)) return []
   const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter(isOurs)
   const names: Names = new Map(links.map(({ index, name }) => [index, name]))
   return [
     ...(wants('link') ? await linkObjects(links, kernel) : []),
     ...(wants('address') ? await addressObjects(kernel, names) : []),
     ...(wants('neighbour') ? await neighbourObjects(kernel, names) : []),
-    ...(wants('route') ? await routeObjects(kernel, names) : [])
+    ...(wants('route') ? await routeObjects(kernel, names) : []),
+    ...(wants('announcement') ? await announcementObjects(kernel) : [])
   ]
 }
 
@@ -47,15 +49,29 @@ async function neighbourObjects(kernel: Kernel, names: Names): Promise<HostObjec
 
 async function routeObjects(kernel: Kernel, names: Names): Promise<HostObject[]> {
   const objects: HostObject[] = []
+  const { protocol } = kernel
   for (const family of [4, 6] as const) {
-    for (const { dst, metric, protocol, indexes } of await kernel.dumps.dump(
-      getRoutes(family, kernel.protocol),
-      decodeRoute
-    )) {
-      const link = names.get(indexes[0] ?? 0)
-      if (link !== undefined && protocol === kernel.protocol)
-        objects.push({ kind: 'route', dst, link, metric })
+    for (const table of [undefined, 'local'] as const) {
+      const found = await kernel.dumps.dump(getRoutes(family, { protocol, table }), decodeRoute)
+      objects.push(
+        ...found.filter((route) => route.protocol === protocol).flatMap((route) => routeObject(route, names))
+      )
     }
   }
   return objects
+}
+
+function routeObject({ dst, metric, table, indexes }: FoundRoute, names: Names): Route[] {
+  const link = names.get(indexes[0] ?? 0)
+  return link === undefined ? [] : [{ kind: 'route', dst, link, metric, ...(table ? { table } : {}) }]
+}
+
+async function announcementObjects(kernel: Kernel): Promise<HostObject[]> {
+  const decode = (body: Buffer): Announcement | undefined => decodeAnnouncement(body, kernel.protocol)
+  const found = [4, 6] as const
+  return (
+    await Promise.all(
+      found.map((family) => kernel.dumps.dump(getAnnouncements(family, kernel.protocol), decode))
+    )
+  ).flat()
 }

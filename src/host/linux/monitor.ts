@@ -11,7 +11,7 @@ import type { FoundLink } from './links.js'
 import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
 import { netconfChange } from './netconf.js'
-import { decodeRoute } from './routes.js'
+import { decodeAnnouncement, decodeRoute } from './routes.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
 const ANYTHING: HostChange = { kind: 'link', gone: true }
@@ -128,10 +128,13 @@ function routeChange(
   { kernel }: Context,
   { isNew, isReplacement }: { isNew: boolean; isReplacement: boolean }
 ): HostChange | undefined {
+  const announcement = decodeAnnouncement(body, kernel.protocol)
+  if (announcement) return { kind: 'announcement', key: keyOf(announcement), gone: !isNew }
   const found = decodeRoute(body)
   const isOfOurs = found?.protocol === kernel.protocol
   if (!found || !(isOfOurs || isReplacement || (!isNew && isToOneAddress(found.dst)))) return undefined
-  const key = keyOf({ kind: 'route', dst: found.dst, link: '', metric: found.metric })
+  const { dst, metric, table } = found
+  const key = keyOf({ kind: 'route', dst, link: '', metric, ...(table ? { table } : {}) })
   return { kind: 'route', key, gone: !(isNew && isOfOurs) }
 }
 

@@ -1,5 +1,5 @@
-/** Routes of the main table. Whoever adds a route to the same destination with the same metric first has it. */
-import type { Route } from '../objects.js'
+/** Routes of the main table, and of ours in the local one. Whoever adds a route to the same destination with the same metric first has it. */
+import type { Announcement, Route } from '../objects.js'
 import { bytesToIp, familyOf, parsePrefix } from './bytes.js'
 import {
   AF,
@@ -8,18 +8,20 @@ import {
   RTA,
   RTM,
   RTM_F_FIB_MATCH,
-  RTN_UNICAST,
+  RTN,
   RT_SCOPE,
-  RT_TABLE_MAIN
+  RT_TABLE
 } from './constants.js'
 import { attribute, find, findU32, u32 } from './messages.js'
 import type { Message } from './messages.js'
 
-/** A unicast route of the main table. */
+/** A unicast route. */
 export interface FoundRoute {
   readonly dst: string
   readonly metric: number
   readonly protocol: number
+  /** Absent = the main table. */
+  readonly table?: 'local'
   readonly scope: number
   /** Links that it leads to; several if it is a multipath route. */
   readonly indexes: readonly number[]
@@ -31,6 +33,8 @@ export interface FoundRoute {
 const RTMSG_SIZE = 12
 /** struct rtnexthop: length, flags, hops, link index. */
 const RTNEXTHOP_SIZE = 8
+/** Worse than any route to a container, and one that nobody else is likely to use. */
+const ANNOUNCEMENT_METRIC = 4096
 
 /**
  * Adds a route of ours through the link with that index, or deletes it. Two things are not as they look: the kernel takes
@@ -46,7 +50,8 @@ export function changeRoute(
     length,
     protocol: ours.protocol,
     scope: RT_SCOPE.LINK,
-    type: RTN_UNICAST
+    type: RTN.UNICAST,
+    table: tableOf(object)
   })
   const attributes = [attribute(RTA.DST, address), u32(RTA.OIF, ours.index), u32(RTA.PRIORITY, object.metric)]
   const body = Buffer.concat([header, ...attributes])
@@ -54,9 +59,31 @@ export function changeRoute(
   return { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.EXCL, body }
 }
 
-/** Asks for the unicast routes of the main table, all or those with one protocol number. */
-export function getRoutes(family: 4 | 6, protocol = 0): Message {
-  const body = rtmsg(family === 4 ? AF.INET : AF.INET6, { protocol, type: RTN_UNICAST })
+/** Adds an announcement, or deletes it. */
+export function changeAnnouncement(verb: 'add' | 'delete', { dst }: Announcement, protocol: number): Message {
+  const { address, length } = parsePrefix(dst)
+  const header = rtmsg(familyOf(address), { length, protocol, type: RTN.BLACKHOLE })
+  const body = Buffer.concat([header, attribute(RTA.DST, address), u32(RTA.PRIORITY, ANNOUNCEMENT_METRIC)])
+  if (verb === 'delete') return { type: RTM.DELROUTE, flags: 0, body }
+  return { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.EXCL, body }
+}
+
+/** Asks for the unicast routes of a table, all or those with one protocol number. */
+export function getRoutes(
+  family: 4 | 6,
+  { protocol = 0, table }: { protocol?: number; table?: 'local' | undefined } = {}
+): Message {
+  const body = rtmsg(family === 4 ? AF.INET : AF.INET6, {
+    protocol,
+    type: RTN.UNICAST,
+    table: tableOf({ table })
+  })
+  return { type: RTM.GETROUTE, flags: 0, body }
+}
+
+/** Asks for the blackholes of the main table with one protocol number. */
+export function getAnnouncements(family: 4 | 6, protocol: number): Message {
+  const body = rtmsg(family === 4 ? AF.INET : AF.INET6, { protocol, type: RTN.BLACKHOLE })
   return { type: RTM.GETROUTE, flags: 0, body }
 }
 
@@ -69,17 +96,26 @@ export function matchRoute(dst: string): Message {
   return { type: RTM.GETROUTE, flags: 0, body: Buffer.concat([header, attribute(RTA.DST, address)]) }
 }
 
-/** Decodes a route. Undefined unless it is a unicast route of the main table. */
+/** Decodes an announcement. Undefined for any other route. */
+export function decodeAnnouncement(body: Buffer, protocol: number): Announcement | undefined {
+  const isBlackhole = body.readUInt8(4) === RT_TABLE.MAIN && body.readUInt8(7) === RTN.BLACKHOLE
+  const isOurs =
+    body.readUInt8(5) === protocol && findU32(body, RTMSG_SIZE, RTA.PRIORITY) === ANNOUNCEMENT_METRIC
+  return isBlackhole && isOurs ? { kind: 'announcement', dst: destinationOf(body) } : undefined
+}
+
+/** Decodes a route. Undefined unless it is a unicast route of the main or the local table. */
 export function decodeRoute(body: Buffer): FoundRoute | undefined {
-  if (body.readUInt8(4) !== RT_TABLE_MAIN || body.readUInt8(7) !== RTN_UNICAST) return undefined
-  const isIpv4 = body.readUInt8(0) === AF.INET
-  const address = find(body, RTMSG_SIZE, RTA.DST) ?? Buffer.alloc(isIpv4 ? 4 : 16)
+  const table = body.readUInt8(4)
+  if (!(table === RT_TABLE.MAIN || table === RT_TABLE.LOCAL) || body.readUInt8(7) !== RTN.UNICAST)
+    return undefined
   const hops = nextHops(body)
   const via = hops.find((hop) => hop.via !== undefined)?.via
   return {
-    dst: `${bytesToIp(address)}/${String(body.readUInt8(1))}`,
+    dst: destinationOf(body),
     metric: findU32(body, RTMSG_SIZE, RTA.PRIORITY) ?? 0,
     protocol: body.readUInt8(5),
+    ...(table === RT_TABLE.LOCAL ? { table: 'local' as const } : {}),
     scope: body.readUInt8(6),
     indexes: hops.map(({ index }) => index),
     ...(via === undefined ? {} : { via })
@@ -103,7 +139,7 @@ export function isSameRoute(
 
 /** True if the two cannot both be there. */
 export function hasSameKey(object: Route, found: FoundRoute): boolean {
-  return found.dst === object.dst && found.metric === object.metric
+  return found.dst === object.dst && found.metric === object.metric && found.table === object.table
 }
 
 /** Like `ip route` shows it. */
@@ -112,8 +148,21 @@ export function describeRoute({ dst, via, metric, protocol }: FoundRoute, device
   return `${dst}${via === undefined ? '' : ` via ${via}`} dev ${device} proto ${name} metric ${String(metric)}`
 }
 
-function rtmsg(family: number, { length = 0, protocol = 0, scope = 0, type = 0 }): Buffer {
-  return Buffer.of(family, length, 0, 0, RT_TABLE_MAIN, protocol, scope, type, 0, 0, 0, 0)
+function rtmsg(
+  family: number,
+  { length = 0, protocol = 0, scope = 0, type = 0, table = RT_TABLE.MAIN as number }
+): Buffer {
+  return Buffer.of(family, length, 0, 0, table, protocol, scope, type, 0, 0, 0, 0)
+}
+
+function tableOf({ table }: { table?: 'local' | undefined }): number {
+  return table === 'local' ? RT_TABLE.LOCAL : RT_TABLE.MAIN
+}
+
+function destinationOf(body: Buffer): string {
+  const isIpv4 = body.readUInt8(0) === AF.INET
+  const address = find(body, RTMSG_SIZE, RTA.DST) ?? Buffer.alloc(isIpv4 ? 4 : 16)
+  return `${bytesToIp(address)}/${String(body.readUInt8(1))}`
 }
 
 function nextHops(body: Buffer): { index: number; via: string | undefined }[] {
