@@ -77,7 +77,10 @@ export class Networks {
     return this.#exclusive.run('', () => this.#forgetSettings())
   }
 
-  /** After a reboot: the values to restore are those before the first pass. */
+  /**
+   * After a reboot: the values to restore are those before the first pass. Endpoints whose network is gone, because the store
+   * would not forget them, need the same as long as they are there.
+   */
   async claimSettings(facts: HostFacts): Promise<void> {
     const put = this.#settingsFor(this.#records.all('network'), facts)
     try {
@@ -108,7 +111,9 @@ export class Networks {
   }
 
   #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {
-    return [...neededSettings(networks)].flatMap(([id, needed]): Stored[] => {
+    const { broken } = this.#records
+    const hasMore = this.#records.count('endpoint') > 0 || broken.some(({ kind }) => kind === 'network')
+    return [...neededSettings(networks, hasMore)].flatMap(([id, needed]): Stored[] => {
       const before = sysctls[id]
       if (before === undefined || before === needed || this.#records.get('setting', id)) return []
       return [{ kind: 'setting', record: { id, before } }]

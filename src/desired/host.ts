@@ -30,9 +30,10 @@ export function desiredOfHost(
   ]
 }
 
-/** The sysctls that these networks need, with the value they need. */
-export function neededSettings(networks: readonly Network[]): ReadonlyMap<string, string> {
-  return new Map(networks.length === 0 ? [] : familiesOf(networks).map((family) => [FORWARDING[family], '1']))
+/** The sysctls that these networks need, with the value they need. `hasMore` as above. */
+export function neededSettings(networks: readonly Network[], hasMore = false): ReadonlyMap<string, string> {
+  const families = networks.length === 0 && !hasMore ? [] : familiesOf(networks)
+  return new Map(families.map((family) => [FORWARDING[family], '1']))
 }
 
 function familiesOf(networks: readonly Network[]): readonly (4 | 6)[] {

@@ -152,4 +152,20 @@ describe('the first network and the last', () => {
       await restarted.docker.removeNetwork(NET)
       expect(valueOf(restarted, FORWARD)).to.equal('0')
     }))
+
+  it('put it back when an endpoint is gone that the store would not forget with its network', () =>
+    withRig({}, async (rig) => {
+      await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+      await rig.docker.run({ id: OTHER, network: NET })
+      rig.store.refuse = (kind) => (kind === 'endpoint' ? 'no space left on device' : undefined)
+      await rig.docker.removeNetwork(NET)
+      expect(valueOf(rig, FORWARD)).to.equal('0')
+      rig.store.refuse = () => undefined
+      const restarted = await rig.restart()
+      expect(valueOf(restarted, FORWARD)).to.equal('1')
+      await restarted.call('NetworkDriver.DeleteEndpoint', { NetworkID: NET, EndpointID: OTHER })
+      await restarted.daemon.upkeep()
+      expect(valueOf(restarted, FORWARD)).to.equal('0')
+      expect(rig.store.documents.size).to.equal(0)
+    }))
 })
