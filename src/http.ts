@@ -7,6 +7,7 @@ import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { createConnection } from 'node:net'
+import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import express from 'express'
 import type { Express, NextFunction, Request, Response } from 'express'
@@ -113,12 +114,9 @@ async function serve(call: Call, request: Request, response: Response): Promise<
   try {
     const work = call.handle(parseBody(request.body))
     const { body } = await withLimit(work, call)
-    if (request.socket.destroyed) undo(work, call)
-    else {
-      response.on('close', () => {
-        if (!response.writableFinished) undo(work, call)
-      })
-    }
+    onLoss(request.socket, () => {
+      undo(work, call)
+    })
     response.type(CONTENT_TYPE).send(JSON.stringify(body))
     record(call, begin, 'ok')
   } catch (error) {
@@ -126,6 +124,24 @@ async function serve(call: Call, request: Request, response: Response): Promise<
     sendError(response, 500, messageOf(error))
     if (!(error instanceof RoutedError)) call.onBug(error)
   }
+}
+
+/**
+ * Calls back if what is sent from now on is not read. That it was sent does not say so: a peer that closes before it has
+ * read everything breaks the connection, and only one that has read it closes its end in order. So our end stays open for
+ * reading after the answer, until the peer closes, though not for ever.
+ */
+function onLoss(socket: Socket, lost: () => void): void {
+  if (socket.destroyed) {
+    lost()
+    return
+  }
+  socket.once('error', lost)
+  // With this Node closes both directions after the answer.
+  socket.destroySoon = () => socket.end()
+  socket.setTimeout(SLOW_CLIENT_LIMIT_MS, () => {
+    socket.destroy()
+  })
 }
 
 /** Empty bodies are legal for some methods only; which, their schemas say. */

@@ -16,6 +16,9 @@ import { refOf } from '../store/records.js'
 import type { Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
 
+/** A pool that is released may have had tens of thousands of addresses. */
+const WRITES_AT_ONCE = 64
+
 export interface Change {
   readonly put?: readonly Stored[]
   readonly remove?: readonly RecordRef[]
@@ -96,11 +99,13 @@ export class Committer {
     for (const ref of [...this.#unwritten.values()]) await this.#write(ref)
   }
 
-  /** `goOn`: also after a refusal. Returns the last one. */
+  /** `goOn`: also after a refusal, so many at once that syncs are shared. Returns the last one. */
   async #writeAll(records: readonly Stored[], goOn = false): Promise<StoreError | undefined> {
+    const atOnce = goOn ? WRITES_AT_ONCE : 1
     let refused: StoreError | undefined
-    for (const stored of records) {
-      refused = (await this.#write(refOf(stored))) ?? refused
+    for (let at = 0; at < records.length; at += atOnce) {
+      const writes = records.slice(at, at + atOnce).map((stored) => this.#write(refOf(stored)))
+      refused = (await Promise.all(writes)).findLast((error) => error !== undefined) ?? refused
       if (refused && !goOn) return refused
     }
     return refused

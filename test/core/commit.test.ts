@@ -109,6 +109,25 @@ describe('Committer.commit', () => {
     expect(events.at(-1)).to.equal('delete endpoint e1')
   })
 
+  it('forgets many records side by side, so that the store can share a sync', async () => {
+    const { committer, store } = await started()
+    const ids = ['e1', 'e2', 'e3']
+    for (const [index, id] of ids.entries())
+      await committer.commit({ put: [put(endpoint(id, `10.1.0.${String(index + 2)}`))] })
+    const forget = store.delete.bind(store)
+    let running = 0
+    let most = 0
+    store.delete = async (kind, id) => {
+      most = Math.max(most, ++running)
+      await new Promise(setImmediate)
+      await forget(kind, id)
+      running--
+    }
+    await committer.commit({ remove: ids.map((id) => ({ kind: 'endpoint', id })) })
+    expect(most).to.equal(3)
+    expect(store.documents.size).to.equal(0)
+  })
+
   it('refuses what belongs to another record before anything is touched', async () => {
     const subject = await started()
     await subject.committer.commit({ put: [put(joined('e1'))] })

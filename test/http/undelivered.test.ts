@@ -1,3 +1,6 @@
+import type { Server, ServerResponse } from 'node:http'
+import { createConnection } from 'node:net'
+import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import type { Answer, Methods } from '../../src/http.js'
 import { withRig } from '../support/daemon.js'
@@ -48,6 +51,33 @@ describe('an answer that is not delivered', () => {
       expect(taken).to.equal(0)
     })
   })
+
+  const REQUEST = 'POST /Give HTTP/1.1\r\nHost:\r\nContent-Length: 2\r\n\r\n{}'
+  const partings: Record<string, (client: Socket, server: Server) => void> = {
+    'gone before its request was read': (client) => {
+      client.write(REQUEST, () => client.destroy())
+    },
+    'gone without reading it': (client, server) => {
+      server.once('request', (_request, response: ServerResponse) => {
+        response.once('finish', () => client.destroy())
+      })
+      client.pause().write(REQUEST)
+    }
+  }
+  for (const [whose, part] of Object.entries(partings)) {
+    it(`is taken back from a caller who is ${whose}`, async () => {
+      let taken = 0
+      const undo = (): Promise<void> => {
+        taken++
+        return Promise.resolve()
+      }
+      await withPlugin({ methods: { Give: () => Promise.resolve({ body: {}, undo }) } }, async (plugin) => {
+        part(createConnection(plugin.socketPath), plugin.server)
+        await eventually('the answer is taken back', () => taken > 0)
+        expect(taken).to.equal(1)
+      })
+    })
+  }
 
   it('of RequestAddress gives the address back', () =>
     withRig({}, async ({ daemon, docker }) => {

@@ -67,11 +67,15 @@ export function describeAsRoot(name: string, tests: () => void): void {
   else describe.skip(`${name} (needs root)`, tests)
 }
 
-/** Waits until a condition holds. Throws after two seconds. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 2_000
+/** Waits until a condition holds. Throws after two seconds, or so many milliseconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 2_000
+): Promise<void> {
+  const deadline = Date.now() + limitMs
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`still not true after 2 s: ${what}`)
+    if (Date.now() > deadline) throw new Error(`still not true after ${String(limitMs / 1000)} s: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
