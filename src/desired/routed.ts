@@ -6,10 +6,10 @@
  * after a random delay and only where the host has a route for the gateway. Where a router outside really has the
  * gateway's address we must not take it, and proxy ARP (without the delay) it is.
  */
-import type { Address, HostObject, Link, Source } from '../host/objects.js'
+import type { Address, HostObject, Link, Neighbour, Route, Source } from '../host/objects.js'
 import { containerLinkName, hostLinkName } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
-import { addressOf, familyOf, hostPrefix, lengthOf, widthOf, withLength } from '../model/ip.js'
+import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
@@ -25,14 +25,19 @@ export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
     link,
     ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
-    ...endpoint.addresses.flatMap((prefix): HostObject[] => {
-      const address = addressOf(prefix)
-      return [
-        { kind: 'neighbour', link: link.name, address, mac: endpoint.mac },
-        { kind: 'route', link: link.name, dst: hostPrefix(address), metric: METRIC[familyOf(address)] }
-      ]
+    ...ownAddresses(endpoint).map((address): Neighbour => {
+      return { kind: 'neighbour', link: link.name, address, mac: endpoint.mac }
+    }),
+    ...endpoint.addresses.map(addressOf).map((address): Route => {
+      return { kind: 'route', link: link.name, dst: hostPrefix(address), metric: METRIC[familyOf(address)] }
     })
   ]
+}
+
+/** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */
+function ownAddresses({ addresses, mac }: Endpoint): Ip[] {
+  const given = addresses.map(addressOf)
+  return given.some((address) => familyOf(address) === 6) ? [...given, linkLocalOf(mac)] : given
 }
 
 function linkOf(endpoint: Endpoint): Link {
@@ -55,17 +60,13 @@ function asksForNeighbours(prefix: Prefix): boolean {
 }
 
 /** A container sends from the addresses of all its endpoints, over any of them. */
-function sources({ addresses }: Endpoint, { companions = [] }: Sandbox, link: string): Source[] {
-  const source = (from: string, prefix: Prefix): Source => ({
-    kind: 'source',
-    link: from,
-    address: addressOf(prefix)
-  })
+function sources(endpoint: Endpoint, { companions = [] }: Sandbox, link: string): Source[] {
+  const source = (from: string, address: Ip): Source => ({ kind: 'source', link: from, address })
   return [
-    ...addresses.map((prefix) => source(link, prefix)),
+    ...ownAddresses(endpoint).map((address) => source(link, address)),
     ...companions.flatMap((companion) => [
-      ...companion.addresses.map((prefix) => source(link, prefix)),
-      ...addresses.map((prefix) => source(hostLinkName(companion.endpointId), prefix))
+      ...companion.addresses.map((prefix) => source(link, addressOf(prefix))),
+      ...endpoint.addresses.map((prefix) => source(hostLinkName(companion.endpointId), addressOf(prefix)))
     ])
   ]
 }

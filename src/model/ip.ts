@@ -137,6 +137,13 @@ export function macOf(address: Ip): Mac {
   return ['02', '42', ...bytes.map((byte) => byte.toString(16).padStart(2, '0'))].join(':') as Mac
 }
 
+/** The link-local address that an interface with this MAC gives itself (RFC 4291, appendix A). */
+export function linkLocalOf(mac: Mac): Ip {
+  const value = BigInt(`0x${mac.replaceAll(':', '')}`)
+  const interfaceId = ((value >> 24n) << 40n) | (0xfffen << 24n) | (value & 0xffffffn)
+  return toIp((0xfe80n << 112n) | (interfaceId ^ (2n << 56n)), 6)
+}
+
 function familyOfText(text: string): Family | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text) && Address4.isValid(text)) return 4
   return text.includes(':') && Address6.isValid(text) && !text.includes('%') ? 6 : undefined

@@ -83,7 +83,11 @@ describe('desiredOfEndpoint', () => {
       dst: 'fd00::2/128',
       metric: 1024
     })
-    expect(ofKind(DUAL, 'neighbour')).to.have.length(2)
+    expect(ofKind(DUAL, 'neighbour').map(keyOf)).to.deep.equal([
+      `neighbour 10.1.0.2 ${LINK}`,
+      `neighbour fd00::2 ${LINK}`,
+      `neighbour fe80::42:aff:fe01:2 ${LINK}`
+    ])
   })
 
   it('leaves a gateway to the router that has it, and answers for it by proxy', () => {

@@ -8,6 +8,7 @@ import {
   hostPrefix,
   ipToBigInt,
   lengthOf,
+  linkLocalOf,
   macOf,
   overlaps,
   parseIp,
@@ -189,6 +190,14 @@ describe('macOf', () => {
 
   it('is a unicast MAC of every address', () => {
     fc.assert(fc.property(IP, (ip) => parseMac(macOf(ip)) === macOf(ip)))
+  })
+})
+
+describe('linkLocalOf', () => {
+  it('is the address that the kernel makes of a MAC', () => {
+    expect(linkLocalOf(parseMac('02:42:0a:01:00:02'))).to.equal('fe80::42:aff:fe01:2')
+    expect(linkLocalOf(parseMac('52:54:00:12:34:56'))).to.equal('fe80::5054:ff:fe12:3456')
+    expect(linkLocalOf(parseMac('fe:00:00:00:00:01'))).to.equal('fe80::fc00:ff:fe00:1')
   })
 })
 

@@ -1,5 +1,6 @@
 /** Containers of tests: namespaces that a host connects, as a container engine would. */
 import { expect } from 'chai'
+import { linkLocalOf, parseMac } from '../../src/model/ip.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
 import { testLink } from '../contract/host-contract.js'
@@ -81,8 +82,11 @@ export function objectsOf({ id, address, address6, mac }: Container, fields: Fie
 
 /** What the guard lets containers send. */
 export function sourcesOf(...containers: readonly Container[]): HostObject[] {
-  return containers.flatMap(({ id, address, address6 }) => [
-    { kind: 'source', link: `nr-${id}`, address },
-    { kind: 'source', link: `nr-${id}`, address: address6 }
-  ])
+  return containers.flatMap(({ id, address, address6, mac }) =>
+    [address, address6, linkLocalOf(parseMac(mac))].map((own) => ({
+      kind: 'source',
+      link: `nr-${id}`,
+      address: own
+    }))
+  )
 }

@@ -27,6 +27,7 @@ describeAsRoot('linuxHost', () => {
     'is down': ['ip', 'link', 'set', 'nr-a', 'down'],
     'does not forward': ['sysctl', '-w', 'net.ipv4.conf.nr-a.forwarding=0'],
     'has a strict reverse path filter': ['sysctl', '-w', 'net.ipv4.conf.nr-a.rp_filter=1'],
+    'follows source routes': ['sysctl', '-w', 'net.ipv4.conf.nr-a.accept_source_route=1'],
     'sends redirects': ['sysctl', '-w', 'net.ipv4.conf.nr-a.send_redirects=1'],
     'makes link-local addresses': ['sysctl', '-w', 'net.ipv6.conf.nr-a.addr_gen_mode=0'],
     'delays its ARP answers': ['sysctl', '-w', 'net.ipv4.neigh.nr-a.proxy_delay=80']
@@ -57,6 +58,12 @@ describeAsRoot('linuxHost', () => {
     ip(netns, 'link set nc-a up')
     ip(netns, 'link set nc-b up')
     expect(ip(netns, '-6 addr show dev nr-a') + ip(netns, '-6 addr show dev nr-b')).to.equal('')
+  })
+
+  it('makes a link that believes no router advertisements, also where all others do', async () => {
+    inNetns(netns, 'sysctl', '-w', 'net.ipv6.conf.default.accept_ra=2')
+    expect(await add(testLink('a'))).to.deep.equal([])
+    expect(inNetns(netns, 'sysctl', '-n', 'net.ipv6.conf.nr-a.accept_ra')).to.equal('0\n')
   })
 
   it('takes over a link that a crash has left unmarked', async () => {

@@ -121,9 +121,10 @@ export const IPV4_DEVCONF = {
   ACCEPT_REDIRECTS: 4,
   SEND_REDIRECTS: 6,
   RP_FILTER: 8,
+  ACCEPT_SOURCE_ROUTE: 9,
   TAG: 12
 } as const
-export const IPV6_DEVCONF = { DISABLE_IPV6: 26, ADDR_GEN_MODE: 47 } as const
+export const IPV6_DEVCONF = { ACCEPT_RA: 3, DISABLE_IPV6: 26, ADDR_GEN_MODE: 47 } as const
 
 /** linux/if_addr.h */
 export const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const

@@ -41,16 +41,34 @@ export const GUARD_SETS: Readonly<Record<4 | 6, readonly [NamedSet, NamedSet]>> 
 const SOURCES4 = { name: 'sources4', type: 'type ifname . ipv4_addr', keyBytes: IFNAMSIZ + 4 }
 const FROM_CONTAINER = `iifname "${LINK_PREFIX}*"`
 
-const OSPF = 'meta l4proto 89 counter name "ospf-packet" drop'
-const ROUTING_HEADER = 'rt type 0 counter name "routing-header" drop'
 /**
- * One comparison each, which costs a packet less than looking the protocol up. By number: nft finds names in
- * /etc/protocols, which not every image has.
+ * By number: nft finds names in /etc/protocols, which not every image has. One comparison each for what most packets are,
+ * one look-up for what is dropped of the rest.
  */
 const PORTS = ['meta l4proto 6 goto from-tcp', 'meta l4proto 17 goto from-udp']
+/**
+ * A packet in a packet would come out at the other end of a tunnel, with whatever source. WireGuard and IPsec, which do not
+ * let in everybody, pass.
+ */
+const PROTOCOLS = dropped('meta l4proto', {
+  'ospf-packet': [89],
+  'router-protocol': [88, 103, 112], // EIGRP, PIM, VRRP
+  'tunnel-packet': [4, 41, 47] // IP in IP, IPv6 in IPv4, GRE
+})
+const UDP_PORTS = dropped('udp dport', {
+  'bfd-packet': [3784, 3785, 4784],
+  'router-protocol': [520, 521, 6696], // RIP, RIPng, Babel
+  'tunnel-packet': [4789, 8472, 6081], // VXLAN, VXLAN as Linux once had it, Geneve
+  'dhcp-server': [68, 546]
+})
+/** Of IPv6, in front of what a packet really is. Others are not known to the kernel either, so nothing is behind them. */
+const EXTENSIONS = '{ 0, 43, 44, 51, 60 }'
 
-/** Before connection tracking, and before what others do at `raw` (-300). */
-const PRIORITY = -310
+/**
+ * Before fragments are put together (-400): a part of a packet in another container's name would end up in that one's. So
+ * rules see fragments, and what the first one says must be readable in it.
+ */
+const PRIORITY = -450
 
 /** Both tables. */
 export const SKELETONS: readonly Skeleton[] = [
@@ -61,12 +79,17 @@ export const SKELETONS: readonly Skeleton[] = [
       'spoofed-ipv6',
       'loopback-destination',
       'routing-header',
+      'hidden-transport',
       'ospf-packet',
       'bgp-packet',
       'bfd-packet',
+      'router-protocol',
+      'tunnel-packet',
+      'dhcp-server',
       'icmp-redirect',
       'router-advertisement',
-      'foreign-neighbour-advertisement'
+      'foreign-neighbour-advertisement',
+      'foreign-link-local'
     ],
     sets: [
       SOURCES4,
@@ -91,31 +114,43 @@ export const SKELETONS: readonly Skeleton[] = [
           // Martian unless somebody has set route_localnet, as kube-proxy does.
           'ip daddr 127.0.0.0/8 counter name "loopback-destination" drop',
           ...PORTS,
-          OSPF,
-          'icmp type redirect counter name "icmp-redirect" drop',
-          'icmp type router-advertisement counter name "router-advertisement" drop'
+          PROTOCOLS,
+          dropped('icmp type', { 'icmp-redirect': [5], 'router-advertisement': [9] })
         ]
       },
       {
         name: 'from-ipv6',
         rules: [
+          // The host would ask for each of them, and remember that there was no answer.
+          'ip6 daddr fe80::/16 fib daddr . iif type != local counter name "foreign-link-local" drop',
           'meta l4proto 58 goto from-icmpv6',
-          OSPF,
           'iifname . ip6 saddr != @sources6 counter name "spoofed-ipv6" drop',
-          ROUTING_HEADER,
-          ...PORTS
+          `ip6 nexthdr ${EXTENSIONS} jump extensions`,
+          ...PORTS,
+          PROTOCOLS
         ]
       },
       {
         name: 'from-icmpv6',
         rules: [
-          'icmpv6 type nd-redirect counter name "icmp-redirect" drop',
-          'icmpv6 type nd-router-advert counter name "router-advertisement" drop',
-          'icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa iifname . @th,64,128 != @advertised6 counter name "foreign-neighbour-advertisement" drop',
-          ROUTING_HEADER,
+          `ip6 nexthdr ${EXTENSIONS} jump extensions`,
+          dropped('icmpv6 type', { 'icmp-redirect': [137], 'router-advertisement': [134] }),
+          'icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @advertised6 counter name "foreign-neighbour-advertisement" drop',
           'iifname . ip6 saddr @sources6 accept',
-          'ip6 saddr { ::, fe80::/10 } icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, mld-listener-done, mld2-listener-report } accept',
+          'ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld-listener-done, mld2-listener-report } accept',
           'counter name "spoofed-ipv6" drop'
+        ]
+      },
+      {
+        // A chain of headers can be cut into fragments such that no part tells what the whole is (RFC 7112, RFC 6980).
+        name: 'extensions',
+        rules: [
+          'exthdr rt exists counter name "routing-header" drop',
+          `frag nexthdr ${EXTENSIONS} counter name "hidden-transport" drop`,
+          'exthdr frag exists icmpv6 type 133-137 counter name "hidden-transport" drop',
+          // Whatever it is, it is known; nothing has the number 255.
+          'meta l4proto != 255 return',
+          'counter name "hidden-transport" drop'
         ]
       },
       {
@@ -125,10 +160,7 @@ export const SKELETONS: readonly Skeleton[] = [
           'tcp sport 179 counter name "bgp-packet" drop'
         ]
       },
-      {
-        name: 'from-udp',
-        rules: [3784, 3785, 4784].map((port) => `udp dport ${String(port)} counter name "bfd-packet" drop`)
-      }
+      { name: 'from-udp', rules: [UDP_PORTS] }
     ]
   },
   {
@@ -146,3 +178,11 @@ export const SKELETONS: readonly Skeleton[] = [
 ]
 
 export const GUARD_TABLES: readonly Table[] = SKELETONS.map(({ table }) => table)
+
+/** A rule that drops what has one of the numbers, and counts it under their name; it costs others one look-up. */
+function dropped(what: string, numbersByCounter: Readonly<Record<string, readonly number[]>>): string {
+  const elements = Object.entries(numbersByCounter).flatMap(([counter, numbers]) =>
+    numbers.map((number) => `${String(number)} : "${counter}"`)
+  )
+  return `counter name ${what} map { ${elements.join(', ')} } drop`
+}

@@ -4,7 +4,7 @@ import { keyOf } from '../objects.js'
 import type { Link, Op } from '../objects.js'
 import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
-import { decodeLink, getLink, hasIpv6Off, isOurs, newVeth, settle } from './links.js'
+import { believesRouters, decodeLink, getLink, hasIpv6Off, isOurs, newVeth, settle } from './links.js'
 import type { FoundLink } from './links.js'
 import type { Answer } from './netlink.js'
 import { writeSysctl } from './sysctls.js'
@@ -81,9 +81,14 @@ function missing(op: Op, link: Link, { errno = 'ENODEV', text }: Answer): Kernel
  */
 function switchIpv6(link: Link, found: FoundLink, kernel: Kernel): { ipv6IsOff: boolean; errno?: string } {
   const wasOff = hasIpv6Off(found)
+  // The guard drops them; where it is missing for a moment this helps, if /proc/sys can be written.
+  if (link.ipv6 && believesRouters(found)) write(link, 'accept_ra', '0', kernel)
   if (wasOff === !link.ipv6) return { ipv6IsOff: wasOff }
-  const path = `/proc/sys/net/ipv6/conf/${link.name}/disable_ipv6`
-  const errno = kernel.inside(() => writeSysctl(path, link.ipv6 ? '0' : '1'))
+  const errno = write(link, 'disable_ipv6', link.ipv6 ? '0' : '1', kernel)
   if (errno === undefined) return { ipv6IsOff: !link.ipv6 }
   return link.ipv6 ? { ipv6IsOff: wasOff, errno } : { ipv6IsOff: wasOff }
+}
+
+function write({ name }: Link, setting: string, value: string, { inside }: Kernel): string | undefined {
+  return inside(() => writeSysctl(`/proc/sys/net/ipv6/conf/${name}/${setting}`, value))
 }

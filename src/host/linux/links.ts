@@ -54,8 +54,9 @@ const DEFAULT_GROUP = 0
 /** How every link of ours is set. rp_filter 2: answers may leave by another link than requests came in by. */
 export const ROUTED_CONF_4 = { forwarding: 1, rpFilter: 2 } as const
 const ROUTED_CONF = [
-  [IPV4_DEVCONF.FORWARDING, ROUTED_CONF_4.forwarding],
+[IPV4_DEVCONF.FORWARDING, ROUTED_CONF_4.forwarding],
   [IPV4_DEVCONF.RP_FILTER, ROUTED_CONF_4.rpFilter],
+  [IPV4_DEVCONF.ACCEPT_SOURCE_ROUTE, 0],
   [IPV4_DEVCONF.ACCEPT_REDIRECTS, 0],
   [IPV4_DEVCONF.SEND_REDIRECTS, 0]
 ] as const
@@ -64,6 +65,7 @@ const ROUTED_CONF = [
  * disable_ipv6 cannot be written and only the missing link-local address keeps it off.
  */
 const TAG_IPV6_UNWANTED = 6
+const ACCEPT_RA_ALWAYS = 2
 
 /** True if the link is ours: marked, or made but not marked yet. */
 export function isOurs({ alias, group, name }: FoundLink): boolean {
@@ -145,6 +147,11 @@ export function settle(link: Link, found: FoundLink, ipv6IsOff: boolean): Messag
 /** True if IPv6 is off at this link, or in the whole kernel. */
 export function hasIpv6Off({ conf6 }: FoundLink): boolean {
   return conf6 === undefined || conf6(IPV6_DEVCONF.DISABLE_IPV6) === 1
+}
+
+/** True if router advertisements are believed there although it forwards, as where `conf/default` says so. */
+export function believesRouters({ conf6 }: FoundLink): boolean {
+  return conf6?.(IPV6_DEVCONF.ACCEPT_RA) === ACCEPT_RA_ALWAYS
 }
 
 /** Puts a link into a group. */
