@@ -54,7 +54,7 @@ const DEFAULT_GROUP = 0
 /** How every link of ours is set. rp_filter 2: answers may leave by another link than requests came in by. */
 export const ROUTED_CONF_4 = { forwarding: 1, rpFilter: 2 } as const
 const ROUTED_CONF = [
-[IPV4_DEVCONF.FORWARDING, ROUTED_CONF_4.forwarding],
+  [IPV4_DEVCONF.FORWARDING, ROUTED_CONF_4.forwarding],
   [IPV4_DEVCONF.RP_FILTER, ROUTED_CONF_4.rpFilter],
   [IPV4_DEVCONF.ACCEPT_SOURCE_ROUTE, 0],
   [IPV4_DEVCONF.ACCEPT_REDIRECTS, 0],
