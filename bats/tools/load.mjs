@@ -1,30 +1,42 @@
 // load HOST SUBNET CYCLES [CANCELLED] - the life of CYCLES containers, 200 at once, told to the daemon of a lab host as
 // dockerd does; a part CANCELLED (default 0.2) of the requests are given up at a random moment, by closing their
-// connection, and what follows is what dockerd would do. Prints a JSON document: what happened, and the memory, file
-// descriptors and records of the daemon before, after each third, and when everything is gone.
+// connection, and what follows is what dockerd would do. All the while it looks whether the kernel has, for each container,
+// what was answered about that one. Prints a JSON document: what happened, and the memory, file descriptors and records of
+// the daemon before, after each third, and when everything is gone.
 import { createConnection } from 'node:net'
 import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { create, engineOn, join, leave, release, remove } from '../../bench/engine.mjs'
-import { daemonMemory, pathIn } from '../../bench/lab.mjs'
+import { daemonMemory, on, pathIn } from '../../bench/lab.mjs'
 import { randomBytes } from 'node:crypto'
 
 const CONCURRENCY = Number(process.env.CONCURRENCY ?? 200)
 const LONGEST_PATIENCE_MS = 30
+const LONGEST_LIFE_MS = 1_000
+const REST_LIMIT_MS = 20_000
+/** Between two looks at the kernel. */
+const AUDIT_PAUSE_MS = 200
+/** Links with their marks, routes and permanent neighbours, each as JSON on one line. */
+const AUDIT = 'ip -j link show type veth; ip -j route show proto 200; ip -j neighbour show nud permanent'
 const [host, subnet, cycles, cancelled = '0.2'] = process.argv.slice(2)
 const socket = pathIn(host, '/run/docker/plugins/net-routed.sock')
-const counts = { cycles: 0, cancelled: 0, undelivered: 0 }
+const counts = { cycles: 0, cancelled: 0, undelivered: 0, looks: 0, seen: 0 }
 const errors = []
 /** Addresses that live endpoints have; nobody may get one twice. */
 const taken = new Set()
+/** Endpoints that have joined and have not begun to leave, with what was answered: by address. */
+const joined = new Map()
+let isOver = false
 
 const engine = await engineOn(host, subnet)
 const samples = [sample()]
+const audits = auditAlways()
 for (const third of thirds(Number(cycles))) {
   await inParallel(third, cycle)
-  await sleep(500) // the daemon may still take back what was cancelled
-  samples.push(sample())
+  samples.push(await restingSample())
 }
+isOver = true
+await audits
 await post('NetworkDriver.DeleteNetwork', { NetworkID: engine.networkId })
 await post('IpamDriver.ReleasePool', { PoolID: engine.poolId })
 samples.push(sample())
@@ -39,14 +51,52 @@ async function cycle() {
   if (taken.has(Address)) errors.push(`${Address} was given to two`)
   taken.add(Address)
   try {
-    const isCreated = await maybe((ask) => create({ ask }, endpoint))
-    const isJoined = isCreated && (await maybe((ask) => join({ ask }, endpoint)))
+    const isCreated = await maybe(async (ask) => {
+      endpoint.mac = (await create({ ask }, endpoint)).Interface.MacAddress
+    })
+    const isJoined =
+      isCreated &&
+      (await maybe(async (ask) => {
+        endpoint.peer = (await join({ ask }, endpoint)).InterfaceName.SrcName
+      }))
+    if (isJoined) {
+      joined.set(Address, endpoint)
+      await sleep(Math.random() * LONGEST_LIFE_MS)
+      joined.delete(Address)
+    }
     if (isJoined && (await maybe((ask) => leave({ ask }, endpoint))) !== true) await leave({ ask: post }, endpoint)
     if ((await maybe((ask) => remove({ ask }, endpoint))) !== true) await remove({ ask: post }, endpoint)
     taken.delete(Address)
     await release({ ask: post, poolId: engine.poolId }, endpoint)
   } catch (error) {
     errors.push(error.message)
+  }
+}
+
+/** Whom the kernel has an address for, is looked at again and again, of all containers at once. */
+async function auditAlways() {
+  while (!isOver) {
+    await audit()
+    await sleep(AUDIT_PAUSE_MS)
+  }
+}
+
+async function audit() {
+  const asked = [...joined]
+  const [links, routes, neighbours] = (await on(host, 'sh', '-c', AUDIT)).split('\n').map((line) => JSON.parse(line))
+  const linkByAlias = new Map(links.map((link) => [link.ifalias, link]))
+  const deviceByAddress = new Map(routes.map(({ dst, dev }) => [dst, dev]))
+  const macByAddress = new Map(neighbours.map(({ dst, dev, lladdr }) => [`${dst} ${dev}`, lladdr]))
+  counts.looks++
+  for (const [address, endpoint] of asked) {
+    if (joined.get(address) !== endpoint) continue // it may have been leaving meanwhile
+    const [ip] = address.split('/')
+    const link = linkByAlias.get(`net-routed endpoint ${endpoint.EndpointID}`)
+    const device = deviceByAddress.get(ip)
+    const found = [link?.link, device, macByAddress.get(`${ip} ${device}`)].join()
+    const wanted = [endpoint.peer, link?.ifname, endpoint.mac].join()
+    if (found !== wanted) errors.push(`${address} of ${endpoint.EndpointID}: the kernel has ${found}, not ${wanted}`)
+    counts.seen++
   }
 }
 
@@ -102,6 +152,18 @@ function post(method, body, patienceMs) {
       `POST /${method} HTTP/1.1\r\nHost: \r\nContent-Length: ${Buffer.byteLength(payload)}\r\n\r\n${payload}`
     )
   })
+}
+
+/** When the daemon has taken back what was given up, or does not within the limit. */
+async function restingSample() {
+  const deadline = performance.now() + REST_LIMIT_MS
+  const [{ held, endpoints }] = samples
+  let now = sample()
+  while ((now.held !== held || now.endpoints !== endpoints) && performance.now() < deadline) {
+    await sleep(AUDIT_PAUSE_MS)
+    now = sample()
+  }
+  return now
 }
 
 function sample() {
