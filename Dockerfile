@@ -6,7 +6,7 @@ COPY tsconfig.json ./
 COPY src src
 RUN npx tsc \
  && src/bundle.sh \
- && npm ls --omit=dev --all --parseable koffi | sed -n "s|^$PWD/||p" >keep \
+ && npm ls --omit=dev --all --parseable | sed -n "s|^$PWD/||p" | grep koffi >keep \
  && install -D -m 0755 src/net-routed.sh bin/net-routed \
  && mkdir /app && tar -c package.json bin dist/bundle -T keep | tar -x -C /app
 
