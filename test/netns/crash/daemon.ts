@@ -31,7 +31,7 @@ export interface StartOptions {
 interface Process {
   readonly child: ChildProcess
   readonly gone: Promise<void>
-  readonly loaded: Promise<void>
+  readonly waiting: Promise<void>
   /** What it said on standard error. */
   said: string
 }
@@ -39,7 +39,7 @@ interface Process {
 export class Daemons {
   readonly #place: Place
   #current: Process | undefined
-  /** Loaded already, so that a start is quick. */
+  /** Waits for its order, so that a start is quick. */
   #next: Process | undefined
 
   constructor(place: Place) {
@@ -66,7 +66,7 @@ export class Daemons {
     const next = this.#next ?? this.#load()
     this.#current = next
     this.#next = undefined
-    await next.loaded
+    await next.waiting
     const ready = this.#ready(next)
     const order = { dieAfter, argv: this.#argv(), ...(sweepMs === undefined ? {} : { sweepMs }) }
     await tell(next, order)
@@ -118,12 +118,12 @@ export class Daemons {
       fork(PROGRAM, [this.stateDirectory], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     )
     const gone = new Promise<void>((resolve) => child.once('close', resolve))
-    const loaded = new Promise<void>((resolve) =>
+    const waiting = new Promise<void>((resolve) =>
       child.once('message', () => {
         resolve()
       })
     )
-    const process: Process = { child, gone, loaded, said: '' }
+    const process: Process = { child, gone, waiting, said: '' }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (process.said += text))
     return process
   }

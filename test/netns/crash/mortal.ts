@@ -1,6 +1,6 @@
 /**
- * A process that is the daemon, main.ts as it is, and that dies when it is told to: after how many effects, its parent
- * says (Order). It loads what takes time before it is told to start, so that its parent need not wait for it.
+ * A process that is the daemon, as it is installed (`make build`), and that dies when it is told to: after how many effects,
+ * its parent says (Order). It is there before it is told to start, so that its parent need not wait for Node.
  */
 import { watchEffects } from './effects.js'
 
@@ -12,13 +12,12 @@ export interface Order {
   readonly sweepMs?: number
 }
 
-const PARTS = ['../../../src/daemon.js', '../../../src/http.js', '../../../src/host/linux/linux-host.js']
+const PROGRAM = new URL('../../../bundle/net-routed.js', import.meta.url).href
 const USUAL_SWEEP_MS = 30_000
 const directory = process.argv[2] ?? ''
 
 const effects = watchEffects((path) => path.startsWith(directory) || path.startsWith('/proc/sys/'))
-for (const part of PARTS) await import(part)
-process.send?.('loaded')
+process.send?.('waiting')
 process.on('disconnect', () => process.exit(0))
 process.on('message', (order: Order) => {
   effects.limit(order.dieAfter)
@@ -32,5 +31,5 @@ async function start(argv: readonly string[], sweepMs = USUAL_SWEEP_MS): Promise
   const sweepingFaster = (work: () => void, ms: number): NodeJS.Timeout =>
     setInterval(work, ms === USUAL_SWEEP_MS ? sweepMs : ms)
   Object.assign(globalThis, { setInterval: sweepingFaster })
-  await import('../../../src/main.js')
+  await import(PROGRAM)
 }
