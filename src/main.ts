@@ -23,7 +23,7 @@ const EXIT_USAGE = 2
 /** Requests under way get this long at a stop. */
 const DRAIN_MS = 5_000
 
-await main()
+void main()
 
 async function main(): Promise<void> {
   try {

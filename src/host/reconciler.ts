@@ -154,7 +154,7 @@ export class Reconciler {
     this.counters.sweeps++
     if (!(await this.#reread(kinds))) return false
     const keys = new Set([...this.#desired.keys(), ...this.#actual.keys()])
-    const ops = this.#withoutOrphans(this.#difference(keys))
+    const ops = this.#withoutOrphans(this.#difference(keys, [this.#desired, this.#actual]))
     this.#noteRepairs(ops)
     const asked = this.#dirty
     this.#dirty = new Set()
@@ -190,10 +190,11 @@ export class Reconciler {
     return ops.filter(({ verb, object }) => verb !== 'delete' || !isNeededBy(orphans, object))
   }
 
-  #difference(keys: ReadonlySet<string>): readonly Op[] {
-    const { ops, lost } = diff(pick(this.#desired, keys), pick(this.#actual, keys), (name) =>
-      this.#actual.has(`link ${name}`)
-    )
+  #difference(
+    keys: ReadonlySet<string>,
+    [desired, actual] = [pick(this.#desired, keys), pick(this.#actual, keys)]
+  ): readonly Op[] {
+    const { ops, lost } = diff(desired, actual, (name) => this.#actual.has(`link ${name}`))
     this.#noteLost(keys, lost)
     return ops
   }
@@ -212,7 +213,8 @@ export class Reconciler {
   }
 
   #remember(keys: ReadonlySet<string>, failed: Faults): void {
-    for (const key of keys) {
+    for (const key of new Set([...this.#faults.keys(), ...failed.keys()])) {
+      if (!keys.has(key)) continue
       const fault = failed.get(key)
       const known = this.#faults.get(key)
       if (fault) this.#faults.set(key, fault)

@@ -2,9 +2,9 @@ import type { HostFacts } from '../host.js'
 import { decodeAddress, getAddresses } from './addresses.js'
 import { RTPROT_KERNEL, RT_SCOPE } from './constants.js'
 import type { Kernel } from './kernel.js'
-import { decodeLink, getLinks, isOurs } from './links.js'
+import { decodeForeignLink, getLinks } from './links.js'
 import type { FoundLink } from './links.js'
-import { decodeRoute, getRoutes } from './routes.js'
+import { decodeRoute, getRoutes, protocolOf } from './routes.js'
 import type { FoundRoute } from './routes.js'
 import { listSysctls } from './sysctls.js'
 
@@ -14,11 +14,12 @@ const LINK_LOCAL_PREFIX = 'fe80::/64'
 
 /** What the host is like, apart from its firewall. */
 export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'dockerForwards'>> {
-  const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter((link) => !isOurs(link))
+  const links = await kernel.dumps.dump(getLinks(), decodeForeignLink)
   const addresses = await kernel.dumps.dump(getAddresses(), decodeAddress)
+  const relevant = (body: Buffer): FoundRoute | undefined => relevantRoute(body, kernel.protocol)
   const routes = [
-    ...(await kernel.dumps.dump(getRoutes(4), relevantRoute)),
-    ...(await kernel.dumps.dump(getRoutes(6), relevantRoute))
+    ...(await kernel.dumps.dump(getRoutes(4), relevant)),
+    ...(await kernel.dumps.dump(getRoutes(6), relevant))
   ]
   const foreign = new Set(links.map(({ index }) => index))
   const uplinks = uplinksOf(links, routes)
@@ -35,9 +36,9 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
   }
 }
 
-/** Of a full table of the Internet only what matters here is kept. */
-function relevantRoute(body: Buffer): FoundRoute | undefined {
-  const route = decodeRoute(body)
+/** Of a thousand routes of ours, or of a full table of the Internet, only what matters here is kept. */
+function relevantRoute(body: Buffer, ownProtocol: number): FoundRoute | undefined {
+  const route = protocolOf(body) === ownProtocol ? undefined : decodeRoute(body)
   return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL)
     ? route
     : undefined

@@ -96,11 +96,16 @@ export function matchRoute(dst: string): Message {
   return { type: RTM.GETROUTE, flags: 0, body: Buffer.concat([header, attribute(RTA.DST, address)]) }
 }
 
+/** Who has made a route: its rtm_protocol. */
+export function protocolOf(body: Buffer): number {
+  return body.readUInt8(5)
+}
+
 /** Decodes an announcement. Undefined for any other route. */
 export function decodeAnnouncement(body: Buffer, protocol: number): Announcement | undefined {
   const isBlackhole = body.readUInt8(4) === RT_TABLE.MAIN && body.readUInt8(7) === RTN.BLACKHOLE
   const isOurs =
-    body.readUInt8(5) === protocol && findU32(body, RTMSG_SIZE, RTA.PRIORITY) === ANNOUNCEMENT_METRIC
+    protocolOf(body) === protocol && findU32(body, RTMSG_SIZE, RTA.PRIORITY) === ANNOUNCEMENT_METRIC
   return isBlackhole && isOurs ? { kind: 'announcement', dst: destinationOf(body) } : undefined
 }
 
@@ -114,7 +119,7 @@ export function decodeRoute(body: Buffer): FoundRoute | undefined {
   return {
     dst: destinationOf(body),
     metric: findU32(body, RTMSG_SIZE, RTA.PRIORITY) ?? 0,
-    protocol: body.readUInt8(5),
+    protocol: protocolOf(body),
     ...(table === RT_TABLE.LOCAL ? { table: 'local' as const } : {}),
     scope: body.readUInt8(6),
     indexes: hops.map(({ index }) => index),
