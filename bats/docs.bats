@@ -74,3 +74,22 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
   create_container 1 working again --ip 10.9.0.5
   on 1 ping -c 1 -W 2 10.9.0.5
 }
+
+@test "security.md: every flaw has tests with its number in the files that it names" {
+  local number files file found
+  while IFS='|' read -r _ number _ _ files _; do
+    for file in $(grep -oP '`\K[^`]+' <<<"$files"); do
+      found=$(find "$ROOT/test" "$ROOT/bats" -name "$file")
+      succeeds grep -E "(it|describeAsRoot)\(.*flaw ${number// /}[^0-9]|@test .*flaw ${number// /}[^0-9]" "$found"
+    done
+  done < <(grep -E '^\| [0-9]+ \|' "$ROOT/docs/security.md")
+  equal "$(grep -cE '^\| [0-9]+ \|' "$ROOT/docs/security.md")" 16
+}
+
+@test "operations.md: the unit has the score that it says" {
+  command -v systemd-analyze >/dev/null || skip 'systemd is not installed'
+  succeeds systemd-analyze security --offline=true --threshold=15 --no-pager "$ROOT/systemd/net-routed.service"
+  local score
+  score=$(grep -oP 'Overall exposure level .*: \K[0-9.]+' <<<"$output")
+  succeeds grep -F "scores $score" "$ROOT/docs/operations.md"
+}
