@@ -22,6 +22,8 @@ import { Records } from './store/records.js'
 import type { Store } from './store/store.js'
 import { watch } from './upkeep.js'
 
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
 export interface DaemonParts {
   readonly config: Config
   readonly host: Host
@@ -69,7 +71,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     throw new UnavailableError('the kernel does not list its links and routes')
   await networks.claimSettings(facts)
   const metrics = new Metrics()
-  const status = { version: parts.version, records, reconciler, metrics, startedAt }
+  const shared = { metrics, records, reconciler }
+  const status = { ...shared, committer, endpoints, host, version: parts.version, startedAt }
+  metrics.startSeconds = performance.now() / 1000
   const steps = [
     async () => ({ uplinkMtu } = await host.facts()),
     () => reconciler.resync(),
@@ -86,11 +90,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       'Admin.Forget': (body) => forget({ records, networks, ipam }, body)
     },
     pages: pagesOf(status),
-    metrics,
-    records,
-    reconciler,
+    ...shared,
     upkeep: () => allOf(steps, log),
-    stop: watch({ host, reconciler, log, upkeep: () => allOf(steps, log) })
+    stop: watch({ host, reconciler, log, metrics, upkeep: () => allOf(steps, log) })
   }
 }
 
@@ -108,7 +110,7 @@ async function allOf(steps: readonly (() => Promise<unknown>)[], log: Log): Prom
 
 function pagesOf(status: StatusParts): Pages {
   return {
-    '/status': () => ({ type: 'application/json', text: JSON.stringify(statusOf(status)) }),
-    '/metrics': () => ({ type: 'text/plain', text: metricsText(status) })
+    '/status': () => Promise.resolve({ type: 'application/json', text: JSON.stringify(statusOf(status)) }),
+    '/metrics': async () => ({ type: METRICS_TYPE, text: await metricsText(status) })
   }
 }

@@ -7,9 +7,10 @@ import type { Command, Config } from './config.js'
 import { startDaemon } from './daemon.js'
 import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
-import { InvalidError, RoutedError, UnavailableError, messageOf } from './errors.js'
+import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
+import { sendToUnixSocket } from './host/linux/syscalls.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
 import type { Log } from './log.js'
@@ -71,7 +72,7 @@ async function serve(config: Config): Promise<void> {
   const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
   running.daemon = daemon
   running.servers = await openSockets(config, daemon, log)
-  notify('READY=1', process.env)
+  tellSystemd('READY=1', log)
   log.info('ready', {
     version: version(),
     networks: daemon.records.count('network'),
@@ -122,18 +123,32 @@ async function listenForMetrics(address: HostPort, daemon: Daemon, log: Log): Pr
     return await listenOn(application({ ...daemon, methods: {}, pages, log, onBug }), address)
   } catch (error) {
     const where = `${address.host} port ${String(address.port)}`
-    throw new UnavailableError(`cannot serve metrics on ${where}: ${messageOf(error)}`, { cause: error })
+    const isForbidden = error instanceof Error && 'code' in error && error.code === 'EAFNOSUPPORT'
+    const advice = isForbidden ? ': the unit net-routed.service forbids TCP, metrics.conf allows it' : ''
+    throw new UnavailableError(`cannot serve metrics on ${where}: ${messageOf(error)}${advice}`, {
+      cause: error
+    })
   }
 }
 
 /** Answers what is under way, takes the sockets away, leaves links and routes: containers go on. */
 async function shutDown({ servers, daemon }: Running, log: Log): Promise<void> {
-  notify('STOPPING=1', process.env)
+  tellSystemd('STOPPING=1', log)
   log.info('stopping, links and routes stay')
   setTimeout(() => process.exit(0), DRAIN_MS).unref()
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   daemon?.stop()
   process.exit(0)
+}
+
+/** A systemd that does not hear us restarts us, or not; containers are none the worse for it. */
+function tellSystemd(state: string, log: Log): void {
+  try {
+    notify(state, process.env, sendToUnixSocket)
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    log.warn('systemd cannot be told', { state, err: error.message })
+  }
 }
 
 /** A bug: the state in memory cannot be trusted. The next start reads the records and repairs. */

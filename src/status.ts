@@ -1,10 +1,15 @@
 /** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
 import { desiredOfEndpoint } from './desired/routed.js'
+import { KernelError } from './errors.js'
+import type { Committer } from './core/commit.js'
+import type { Endpoints } from './core/endpoints.js'
+import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
+import type { Lease } from './model/lease.js'
 import { linkLocalGateway } from './model/network.js'
 import type { Records } from './store/records.js'
 
@@ -12,6 +17,9 @@ export interface StatusParts {
   readonly version: string
   readonly records: Records
   readonly reconciler: Reconciler
+  readonly committer: Committer
+  readonly endpoints: Endpoints
+  readonly host: Host
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -84,22 +92,45 @@ export function statusText({
   ].join('\n')
 }
 
-export function metricsText({ records, reconciler, metrics }: StatusParts): string {
-  const { passes, sweeps, operations, repairs } = reconciler.counters
+/** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
+export async function metricsText(parts: StatusParts): Promise<string> {
+  const { version, records, reconciler, committer, endpoints, host, metrics } = parts
+  const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
+  const leases = records.all('lease')
+  const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
   return metrics.text({
+    info: { label: 'version', values: [[version, 1]] },
+    start_seconds: metrics.startSeconds,
     networks: records.count('network'),
     endpoints: records.count('endpoint'),
-    leases: records.all('lease').filter(({ state }) => state === 'held').length,
+    leases: {
+      label: 'state',
+      values: (['held', 'released'] as const).map((state) => [state, inState(state)])
+    },
     lost_endpoints: reconciler.lost.size,
-    faults: reconciler.faults.size,
+    collected_endpoints_total: endpoints.collected,
     orphans: reconciler.orphans.size,
+    faults: reconciler.faults.size,
     broken_records: records.broken.length,
+    refused_writes_total: committer.refusedWrites,
+    unwritten_records: committer.unwritten,
+    repairs_total: { label: 'kind', values: repairs },
+    lost_events_total: metrics.lostEvents,
+    dropped_packets_total: { label: 'reason', values: await droppedBy(host) },
     passes_total: passes,
-    sweeps_total: sweeps,
+    sweep_seconds: { sum: sweepSeconds, count: sweeps },
     operations_total: operations,
-    repairs_total: repairs,
     resident_memory_bytes: process.memoryUsage.rss()
   })
+}
+
+async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
+  try {
+    return await host.dropped()
+  } catch (error) {
+    if (error instanceof KernelError) return new Map()
+    throw error
+  }
 }
 
 function endpointStatus(endpoint: Endpoint, reconciler: Reconciler): EndpointStatus {

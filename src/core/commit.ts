@@ -55,12 +55,23 @@ export class Committer {
   readonly #owners = new Map<string, string>()
   /** What the store refused of ends, by kind and id. */
   readonly #unwritten = new Map<string, RecordRef>()
+  #refusedWrites = 0
 
   constructor(parts: { store: Store; records: Records; reconciler: Reconciler; log: Log }) {
     this.#store = parts.store
     this.#records = parts.records
     this.#reconciler = parts.reconciler
     this.#log = parts.log
+  }
+
+  /** Writes that the store has refused so far. */
+  get refusedWrites(): number {
+    return this.#refusedWrites
+  }
+
+  /** How many records have changes that the store does not have yet. */
+  get unwritten(): number {
+    return this.#unwritten.size
   }
 
   /** Tells the reconciler what all loaded records want. The caller runs the first pass. */
@@ -121,6 +132,7 @@ export class Committer {
       return undefined
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
+      this.#refusedWrites++
       if (!this.#unwritten.has(key))
         this.#log.error('the store refuses a record', { key, err: messageOf(error) })
       this.#unwritten.set(key, ref)

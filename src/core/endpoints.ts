@@ -45,9 +45,15 @@ export class Endpoints {
   readonly #parts: Parts
   readonly #exclusive = new Exclusive()
   #deadBefore: ReadonlySet<string> = new Set()
+  #collected = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
+  }
+
+  /** How many dead endpoints `collect` has removed. */
+  get collected(): number {
+    return this.#collected
   }
 
   /** True if there may be containers whose record was lost. */
@@ -142,6 +148,7 @@ export class Endpoints {
     const dead = deadEndpoints(this.#parts)
     for (const { id, deleted } of this.#parts.records.all('endpoint')) {
       if (deleted || (dead.has(id) && this.#deadBefore.has(id))) await this.#tryToDelete(id)
+      if (!deleted && !this.#parts.records.get('endpoint', id)) this.#collected++
     }
     this.#deadBefore = dead
   }

@@ -24,6 +24,8 @@ export class FakeHost implements Host {
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }
+  /** What the guard tells, if there is one. */
+  readonly drops = new Map([['spoofed-ipv4', 0]])
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {
@@ -50,6 +52,10 @@ export class FakeHost implements Host {
     return Promise.resolve({ ...this.hostFacts, sysctls: this.#sysctls() })
   }
 
+  dropped(): Promise<ReadonlyMap<string, number>> {
+    return Promise.resolve(this.objects.has('guard') ? this.drops : new Map<string, number>())
+  }
+
   watch(onChange: (change: HostChange) => void): () => void {
     this.#watchers.add(onChange)
     return () => {
@@ -65,6 +71,11 @@ export class FakeHost implements Host {
     for (const tell of this.#watchers) {
       tell({ kind: object.kind, key, gone: true })
     }
+  }
+
+  /** Tells that events were lost, as the kernel does when they come too fast. */
+  loseEvents(): void {
+    for (const tell of this.#watchers) tell({ kind: 'link', gone: true, lost: true })
   }
 
   /** What a reboot leaves. */

@@ -11,7 +11,7 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { describeOp, keyOf, linkOf, satisfies } from './objects.js'
+import { KINDS, describeOp, keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Op } from './objects.js'
 
 const MAX_ROUNDS = 3
@@ -22,13 +22,20 @@ export type Faults = ReadonlyMap<string, KernelError>
 export interface ReconcilerCounters {
   passes: number
   sweeps: number
+  sweepSeconds: number
   operations: number
   /** Operations that were needed although nobody had asked for a change. */
-  repairs: number
+  readonly repairs: Map<Kind, number>
 }
 
 export class Reconciler {
-  readonly counters: ReconcilerCounters = { passes: 0, sweeps: 0, operations: 0, repairs: 0 }
+  readonly counters: ReconcilerCounters = {
+    passes: 0,
+    sweeps: 0,
+    sweepSeconds: 0,
+    operations: 0,
+    repairs: new Map(KINDS.map((kind) => [kind, 0]))
+  }
   readonly #host: Host
   readonly #log: Log
   readonly #desired = new Map<string, HostObject>()
@@ -78,7 +85,9 @@ export class Reconciler {
   async resync(kinds?: readonly Kind[]): Promise<boolean> {
     let done = false
     await this.#enqueue(async () => {
+      const begin = performance.now()
       done = await this.#sweep(kinds)
+      this.counters.sweepSeconds += (performance.now() - begin) / 1000
     })
     return done
   }
@@ -168,8 +177,11 @@ export class Reconciler {
   #noteRepairs(ops: readonly Op[]): void {
     const isNews = (key: string): boolean => !this.#dirty.has(key) && !this.#faults.has(key)
     const repairs = ops.filter(({ object }) => isNews(keyOf(object)))
-    this.counters.repairs += repairs.length
-    for (const op of repairs) this.#log.warn('repair', { op: describeOp(op) })
+    const counts = this.counters.repairs
+    for (const op of repairs) {
+      counts.set(op.object.kind, (counts.get(op.object.kind) ?? 0) + 1)
+      this.#log.warn('repair', { op: describeOp(op) })
+    }
   }
 
   /**

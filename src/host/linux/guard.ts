@@ -6,7 +6,9 @@ import { keyOf } from '../objects.js'
 import type { Guard, HostObject, Kind, Op, Source } from '../objects.js'
 import {
   NFTA_CHAIN,
+  NFTA_COUNTER_PACKETS,
   NFTA_HOOK,
+  NFTA_OBJ,
   NFTA_RULE,
   NFTA_SET,
   NFTA_TABLE,
@@ -21,7 +23,7 @@ import { guardText, isIntact } from './guard-tables.js'
 import type { TableState } from './guard-tables.js'
 import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
-import { find, findText } from './messages.js'
+import { find, findNested, findText } from './messages.js'
 import type { Answer } from './netlink.js'
 import { NFGENMSG_SIZE, deleteTable, getOf, transact } from './nftables.js'
 import type { Table } from './nftables.js'
@@ -44,6 +46,14 @@ export class PacketGuard {
       ...(wants('guard') ? await this.#listGuard() : []),
       ...(wants('source') ? (await listSources(this.#kernel)).complete : [])
     ])
+  }
+
+  /** What the counters say, by their names. */
+  dropped(): Promise<ReadonlyMap<string, number>> {
+    return this.#exclusively(async () => {
+      const counts = await Promise.all(GUARD_TABLES.map((table) => readCounters(table, this.#kernel)))
+      return new Map(counts.flat())
+    })
   }
 
   /** Makes or removes the tables. `coming` are sources that are added next: they are allowed from the first moment. */
@@ -118,6 +128,15 @@ async function readTable(table: Table, { filter, filterDumps }: Kernel): Promise
     sets: new Map(await ofTable(NFT_MSG.GETSET, decodeSet)),
     chains: new Map(chains.map(([name, hook]) => [name, { hook, comments: commentsOf(name) }]))
   }
+}
+
+async function readCounters(table: Table, { filterDumps }: Kernel): Promise<(readonly [string, number])[]> {
+  return filterDumps.dump(getOf(NFT_MSG.GETOBJ, table), (body) => {
+    const packets = findNested(body, NFGENMSG_SIZE, NFTA_OBJ.DATA, NFTA_COUNTER_PACKETS)
+    const isOfTable = findText(body, NFGENMSG_SIZE, NFTA_TABLE) === table.name
+    if (!packets || !isOfTable) return undefined
+    return [findText(body, NFGENMSG_SIZE, NFTA_OBJ.NAME) ?? '', Number(packets.readBigUInt64BE(0))]
+  })
 }
 
 function decodeChain(body: Buffer): readonly [string, string] {

@@ -14,7 +14,7 @@ import { netconfChange } from './netconf.js'
 import { decodeAnnouncement, decodeRoute } from './routes.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
-const ANYTHING: HostChange = { kind: 'link', gone: true }
+const ANYTHING: HostChange = { kind: 'link', gone: true, lost: true }
 /** Offsets in struct ifinfomsg. */
 const FLAGS_OFFSET = 8
 const CHANGE_OFFSET = 12
