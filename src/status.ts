@@ -1,6 +1,7 @@
 /** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
 import { desiredOfEndpoint } from './desired/routed.js'
 import { keyOf } from './host/objects.js'
+import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
@@ -12,6 +13,7 @@ export interface StatusParts {
   readonly version: string
   readonly records: Records
   readonly reconciler: Reconciler
+  readonly routers: Routers
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -25,6 +27,8 @@ export interface Status {
   /** Links of running containers that no record knows. */
   readonly orphans: readonly string[]
   readonly broken: readonly object[]
+  /** The routing daemons that we configure. */
+  readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
 
 interface EndpointStatus {
@@ -36,7 +40,7 @@ interface EndpointStatus {
   readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty'
 }
 
-export function statusOf({ version, records, reconciler, startedAt }: StatusParts): Status {
+export function statusOf({ version, records, reconciler, routers, startedAt }: StatusParts): Status {
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -47,9 +51,13 @@ export function statusOf({ version, records, reconciler, startedAt }: StatusPart
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
     endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, reconciler)),
-    faults: [...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+    faults: [
+      ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+      ...routers.faults
+    ],
     orphans: [...reconciler.orphans],
-    broken: records.broken
+    broken: records.broken,
+    routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
 
@@ -61,7 +69,8 @@ export function statusText({
   endpoints,
   faults,
   orphans,
-  broken
+  broken,
+  routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
     [
@@ -78,20 +87,27 @@ export function statusText({
     ...(table.length > 0
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
+    ...(routing.length > 0
+      ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
+      : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
   ].join('\n')
 }
 
-export function metricsText({ records, reconciler, metrics }: StatusParts): string {
+export function metricsText({ records, reconciler, routers, metrics }: StatusParts): string {
   const { passes, sweeps, operations, repairs } = reconciler.counters
   return metrics.text({
     networks: records.count('network'),
     endpoints: records.count('endpoint'),
     leases: records.all('lease').filter(({ state }) => state === 'held').length,
     lost_endpoints: reconciler.lost.size,
-    faults: reconciler.faults.size,
+    faults: reconciler.faults.size + routers.faults.length,
+    routing_faults: routers.faults.length,
+    routing_passes_total: routers.counters.passes,
+    routing_commands_total: routers.counters.commands,
+    routing_repairs_total: routers.counters.repairs,
     orphans: reconciler.orphans.size,
     broken_records: records.broken.length,
     passes_total: passes,
