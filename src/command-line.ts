@@ -12,7 +12,7 @@ export type Command =
   | RoutingCommand
   | { readonly name: 'help' | 'version' }
 
-/** Prints what the routing daemons should have, or what differs; with `routing`, for that section. */
+/** Prints what the routing daemons should have, or what differs. */
 export interface RoutingCommand {
   readonly name: 'routing'
   readonly socket: string

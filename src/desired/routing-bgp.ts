@@ -9,6 +9,7 @@ import { sessions } from './routing-ospf.js'
 const MAP_IN = `${OUR_NAME}-in`
 /** A neighbour that is back is called again after this many seconds, not after two minutes. */
 const CONNECT_SECONDS = 1
+const FAMILIES: readonly Family[] = [4, 6]
 /** Signs of life that may be lost. */
 const KEEPALIVES_PER_HOLD = 3
 
@@ -16,7 +17,8 @@ const KEEPALIVES_PER_HOLD = 3
 export function bgpLines(bgp: Bgp, facts: { readonly routerId?: Ip }): WantedLine[] {
   const stanza = `router bgp ${String(bgp.as)}`
   const id = bgp.routerId ?? facts.routerId
-  const families = ([4, 6] as const).filter((family) => bgp.neighbors.some((peer) => speaks(peer, family)))
+  const families = FAMILIES.filter((family) => bgp.neighbors.some((peer) => speaks(peer, family)))
+  const others = bgp.neighbors.filter((peer) => !speaks(peer, 4))
   return [
     ...(bgp.transit ? [] : [line([], `bgp as-path access-list ${OUR_NAME} seq 5 permit ^$`)]),
     ...families.flatMap((family) => maps(family, bgp.transit)),
@@ -26,6 +28,8 @@ export function bgpLines(bgp: Bgp, facts: { readonly routerId?: Ip }): WantedLin
     // Two uplinks in two autonomous systems are still two equal ways.
     line([stanza], 'bgp bestpath as-path multipath-relax', 'stanza'),
     ...bgp.neighbors.flatMap((neighbor) => neighborLines(neighbor).map((text) => line([stanza], text))),
+    // FRR speaks IPv4 with every neighbour unless told, and without our maps.
+    ...others.map(({ peer }) => line([stanza, addressFamily(4)], `no neighbor ${nameOf(peer)} activate`)),
     ...families.flatMap((family) =>
       familyLines(bgp, family).map((text) => line([stanza, addressFamily(family)], text))
     )

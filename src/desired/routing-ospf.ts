@@ -90,6 +90,7 @@ export function bfdLines({ ospf, ospf3, bgp }: Routing): WantedLine[] {
   const profile = `profile ${OUR_NAME}`
   const { interval = BFD_INTERVAL_MS, multiplier = BFD_MULTIPLIER } = bfd
   return [
+    { daemon: 'bfdd', within: [], text: 'bfd' },
     { daemon: 'bfdd', within: ['bfd'], text: profile },
     ...[
       ...(multiplier === BFD_MULTIPLIER ? [] : [`detect-multiplier ${String(multiplier)}`]),

@@ -136,17 +136,17 @@ function settingOf(text: string): string {
 
 const BGP_IPV4 = 'address-family ipv4 unicast'
 
-/** FRR hides what is so by default: IPv4 is on for every BGP neighbour, unless the stanza says otherwise. */
+/** FRR hides what is so by default: IPv4 is on for every BGP neighbour, or, where the stanza says so, off. */
 function withImplied(lines: readonly Line[]): Line[] {
   const keys = new Set(lines.map(keyOfLine))
   const implied = lines.flatMap(({ within, text }): Line[] => {
     const [stanza, ...inner] = within
     const peer = /^neighbor (\S+) (interface( remote-as|$)|remote-as )/.exec(text)?.[1]
-    if (stanza === undefined || inner.length > 0 || peer === undefined) return []
-    if (!stanza.startsWith('router bgp ') || keys.has(`${stanza} / no bgp default ipv4-unicast`)) return []
-    const off = keyOfLine({ within: [stanza, BGP_IPV4], text: `no neighbor ${peer} activate` })
+    if (!stanza?.startsWith('router bgp ') || inner.length > 0 || peer === undefined) return []
     const on = { within: [stanza, BGP_IPV4], text: `neighbor ${peer} activate` }
-    return keys.has(off) || keys.has(keyOfLine(on)) ? [] : [on]
+    const off = { ...on, text: `no ${on.text}` }
+    if (keys.has(keyOfLine(off)) || keys.has(keyOfLine(on))) return []
+    return [keys.has(`${stanza} / no bgp default ipv4-unicast`) ? off : on]
   })
   return [...lines, ...implied]
 }
