@@ -50,6 +50,14 @@ export function describeVtyContract(withRig: (test: (rig: VtyRig) => Promise<voi
   )
 
   it(
+    'keeps the negation of a default',
+    withSession(async (session) => {
+      await runAll(session, ['configure terminal', 'interface eth0', 'no ip ospf passive', 'end'])
+      expect(await ours(session)).to.deep.equal(['interface eth0', 'interface eth0 / no ip ospf passive'])
+    })
+  )
+
+  it(
     'overwrites a setting',
     withSession(async (session) => {
       await runAll(session, [
@@ -171,6 +179,6 @@ async function ours(session: VtySession): Promise<string[]> {
   const { text } = await session.run('show running-config')
   return parseRunning(text)
     .map(({ within, text: line }) => [...within, line].join(' / '))
-    .filter((key) => /^(ip prefix-list|route-map|router)/.test(key))
+    .filter((key) => /^(ip prefix-list|route-map|router|interface)/.test(key))
     .sort()
 }

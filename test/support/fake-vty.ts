@@ -9,6 +9,8 @@ import type { Line } from '../../src/host/router-lines.js'
 import type { OpenVty, VtyAnswer, VtySession } from '../../src/host/vty.js'
 
 const STANZA = /^(interface|router|route-map|address-family|bfd$|profile) ?/
+/** Negations that FRR keeps as lines. */
+const REMEMBERED = /^no ip ospf passive$/
 /** FRR has no such command. */
 const UNKNOWN = '% Unknown command: '
 /** CMD_ERR_NO_MATCH and CMD_WARNING_CONFIG_FAILED of lib/command.h. */
@@ -90,7 +92,7 @@ export class FakeVty {
     if (reason !== undefined) return answer(`${reason}\n`, STATUS_FAILED)
     const all = this.configurations.get(daemon) ?? []
     if (this.ignores(command)) return answer('')
-    if (command.startsWith('no ')) {
+    if (command.startsWith('no ') && !REMEMBERED.test(command)) {
       const gone = keyOfLine({ within: path, text: command.slice(3) })
       const left = all.filter((line) => !`${keyOfLine(line)} `.startsWith(`${gone} `))
       this.configurations.set(daemon, left)
