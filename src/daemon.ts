@@ -5,12 +5,14 @@
 import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
-import { forget } from './admin.js'
+import { forget, planRouting } from './admin.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
 import { Networks } from './core/networks.js'
+import { Routers } from './core/routers.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Host } from './host/host.js'
+import type { OpenVty } from './host/vty.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
 import { Ipam } from './ipam/ipam.js'
@@ -28,6 +30,8 @@ export interface DaemonParts {
   readonly config: Config
   readonly host: Host
   readonly store: Store
+  /** Opens command sessions with the routing daemons whose sockets are in a directory. */
+  readonly vty: (directory: string) => OpenVty
   readonly log: Log
   readonly version: string
   readonly now: () => Date
@@ -47,52 +51,84 @@ export interface Daemon {
 
 /** Loads, repairs, and then is ready. Throws StoreError where records cannot be read at all. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
-  const { config, host, store, log, now } = parts
-  const startedAt = now()
+  const { host, store, log } = parts
+  const startedAt = parts.now()
   // Programs that read the firewall run meanwhile.
   const [facts, records] = await Promise.all([host.facts(), Records.load(store)])
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  const reconciler = new Reconciler(host, log)
-  const committer = new Committer({ store, records, reconciler, log })
-  const networks = new Networks({ records, committer, host, log })
   let { uplinkMtu } = facts
-  const endpoints = new Endpoints({
-    records,
-    committer,
-    reconciler,
-    networks,
-    log,
-    now,
-    defaultMtu: () => config.mtu ?? uplinkMtu
-  })
-  const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
+  const core = compose(parts, records, () => uplinkMtu)
+  const { reconciler, committer, routers, networks, endpoints, ipam } = core
   committer.adopt()
   if (!(await reconciler.resync()))
     throw new UnavailableError('the kernel does not list its links and routes')
   await networks.claimSettings(facts)
+  routers.learn(facts)
+  routers.wake()
   const metrics = new Metrics()
-  const shared = { metrics, records, reconciler }
-  const status = { ...shared, committer, endpoints, host, version: parts.version, startedAt }
   metrics.startSeconds = performance.now() / 1000
   const steps = [
-    async () => ({ uplinkMtu } = await host.facts()),
+    async () => {
+      const found = await host.facts()
+      uplinkMtu = found.uplinkMtu
+      routers.learn(found)
+      routers.wake()
+    },
     () => reconciler.resync(),
     () => endpoints.collect(),
     () => ipam.collect(),
     () => networks.collect(),
     () => committer.retryWrites()
   ]
+  const upkeep = (): Promise<void> => allOf(steps, log)
+  const unwatch = watch({ host, reconciler, log, metrics, upkeep })
   return {
-    methods: {
-      'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-      ...networkDriver({ ...config, networks, endpoints, ipam, log }),
-      ...ipamDriver({ ...config, ipam }),
-      'Admin.Forget': (body) => forget({ records, networks, ipam }, body)
-    },
-    pages: pagesOf(status),
-    ...shared,
-    upkeep: () => allOf(steps, log),
-    stop: watch({ host, reconciler, log, metrics, upkeep: () => allOf(steps, log) })
+    methods: methodsOf(parts, core),
+    pages: pagesOf({ ...core, host, metrics, version: parts.version, startedAt }),
+    metrics,
+    records,
+    reconciler,
+    upkeep,
+    stop: () => {
+      unwatch()
+      routers.stop()
+    }
+  }
+}
+
+/** Everything that decides, wired together. */
+interface Core {
+  readonly records: Records
+  readonly reconciler: Reconciler
+  readonly committer: Committer
+  readonly routers: Routers
+  readonly networks: Networks
+  readonly endpoints: Endpoints
+  readonly ipam: Ipam
+}
+
+function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
+  const { config, host, store, log, now } = parts
+  const reconciler = new Reconciler(host, log)
+  const committer = new Committer({ store, records, reconciler, log })
+  const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
+  const changed = (): void => {
+    routers.wake()
+  }
+  const networks = new Networks({ records, committer, host, log, changed })
+  const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
+  const endpoints = new Endpoints({ records, committer, reconciler, networks, log, now, defaultMtu })
+  const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
+  return { records, reconciler, committer, routers, networks, endpoints, ipam }
+}
+
+function methodsOf({ config, log }: DaemonParts, core: Core): Methods {
+  return {
+    'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
+    ...networkDriver({ ...config, ...core, log }),
+    ...ipamDriver({ ...config, ...core }),
+    'Admin.Forget': (body) => forget(core, body),
+    'Admin.Routing': (body) => planRouting(core.routers, body)
   }
 }
 

@@ -1,19 +1,28 @@
 /** The process: arguments, lock, store, kernel, sockets, signals, exit codes. */
 import { readFileSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { networkInterfaces } from 'node:os'
 import { ask } from './client.js'
-import { helpText, parseCommand, socketPath } from './config.js'
-import type { Command, Config } from './config.js'
+import { helpText, parseCommand } from './command-line.js'
+import type { Command, RoutingCommand } from './command-line.js'
+import { socketPath } from './config.js'
+import type { Config } from './config.js'
+import { routing } from './routing-command.js'
+import { planRouters } from './core/router-plans.js'
+import type { RouterPlan } from './core/router-plans.js'
 import { startDaemon } from './daemon.js'
 import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
+import { desiredRouting, routerIdOf } from './desired/routing.js'
 import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
+import { vtyIn } from './host/linux/vty.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
 import type { Log } from './log.js'
+import type { Routing } from './model/routing.js'
 import { statusText } from './status.js'
 import type { Status } from './status.js'
 import { FileStore } from './store/file-store.js'
@@ -51,6 +60,9 @@ async function run(command: Command): Promise<void> {
     case 'forget':
       await ask(command.socket, '/Admin.Forget', { Network: command.network })
       break
+    case 'routing':
+      await printRouting(command)
+      break
     case 'serve':
       await serve(command.config)
   }
@@ -69,7 +81,8 @@ async function serve(config: Config): Promise<void> {
   const store = await FileStore.open(config.stateDir, readFileSync(BOOT_ID, 'utf8').trim())
   lockDirectory(config.stateDir)
   const host = linuxHost({ protocol: config.routeProtocol, log })
-  const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
+  const now = (): Date => new Date()
+  const daemon = await startDaemon({ config, host, store, vty: vtyIn, log, version: version(), now })
   running.daemon = daemon
   running.servers = await openSockets(config, daemon, log)
   tellSystemd('READY=1', log)
@@ -163,6 +176,25 @@ function die(log: Log, error: unknown): void {
 async function status(socket: string, json: boolean): Promise<string> {
   const answer = await ask(socket, '/status')
   return json ? JSON.stringify(answer, undefined, 2) : statusText(answer as Status)
+}
+
+async function printRouting(command: RoutingCommand): Promise<void> {
+  const { text, exitCode } = await routing(command, planWithoutDaemon)
+  if (text !== '') print(text)
+  process.exitCode = exitCode
+}
+
+/** Without a running daemon there are no networks to know of. */
+async function planWithoutDaemon(section: Routing): Promise<RouterPlan[]> {
+  process.stderr.write('net-routed: no daemon answers: compared without the subnets of its networks\n')
+  const routerId = routerIdOf(section, addressesByLink())
+  const wanted = desiredRouting(section, { networks: [], ...(routerId === undefined ? {} : { routerId }) })
+  return planRouters(wanted, { open: vtyIn(section.vty), written: () => undefined, isNeeded: true })
+}
+
+function addressesByLink(): Record<string, string[]> {
+  const links = Object.entries(networkInterfaces())
+  return Object.fromEntries(links.map(([name, found]) => [name, (found ?? []).map(({ address }) => address)]))
 }
 
 function version(): string {

@@ -5,6 +5,7 @@ import type { Committer } from './core/commit.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
+import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
@@ -20,6 +21,7 @@ export interface StatusParts {
   readonly committer: Committer
   readonly endpoints: Endpoints
   readonly host: Host
+  readonly routers: Routers
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -33,6 +35,8 @@ export interface Status {
   /** Links of running containers that no record knows. */
   readonly orphans: readonly string[]
   readonly broken: readonly object[]
+  /** The routing daemons that we configure. */
+  readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
 
 interface EndpointStatus {
@@ -44,7 +48,7 @@ interface EndpointStatus {
   readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty'
 }
 
-export function statusOf({ version, records, reconciler, startedAt }: StatusParts): Status {
+export function statusOf({ version, records, reconciler, routers, startedAt }: StatusParts): Status {
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -55,9 +59,13 @@ export function statusOf({ version, records, reconciler, startedAt }: StatusPart
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
     endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, reconciler)),
-    faults: [...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+    faults: [
+      ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+      ...routers.faults
+    ],
     orphans: [...reconciler.orphans],
-    broken: records.broken
+    broken: records.broken,
+    routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
 
@@ -69,7 +77,8 @@ export function statusText({
   endpoints,
   faults,
   orphans,
-  broken
+  broken,
+  routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
     [
@@ -86,6 +95,9 @@ export function statusText({
     ...(table.length > 0
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
+    ...(routing.length > 0
+      ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
+      : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
@@ -94,7 +106,7 @@ export function statusText({
 
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, committer, endpoints, host, metrics } = parts
+  const { version, records, reconciler, routers, committer, endpoints, host, metrics } = parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
@@ -109,8 +121,12 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
+    faults: reconciler.faults.size + routers.faults.length,
+    routing_faults: routers.faults.length,
+    routing_passes_total: routers.counters.passes,
+    routing_commands_total: routers.counters.commands,
+    routing_repairs_total: routers.counters.repairs,
     orphans: reconciler.orphans.size,
-    faults: reconciler.faults.size,
     broken_records: records.broken.length,
     refused_writes_total: committer.refusedWrites,
     unwritten_records: committer.unwritten,

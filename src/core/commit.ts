@@ -256,7 +256,8 @@ export class Committer {
   /** What the host refuses when its last network goes, or at the start, keeps nothing from happening: it is tried again. */
   #faultOf({ change, put, removed, add, drop }: Step): KernelError | undefined {
     const mustHold =
-      put.some(({ kind }) => kind !== 'setting') || removed.some(({ kind }) => kind === 'endpoint')
+      put.some(({ kind }) => kind !== 'setting' && kind !== 'router') ||
+      removed.some(({ kind }) => kind === 'endpoint')
     if (!mustHold) return undefined
     for (const object of [...add, ...drop]) {
       const fault = this.#reconciler.faults.get(keyOf(object))

@@ -19,13 +19,22 @@ export class Networks {
   readonly #committer: Committer
   readonly #host: Host
   readonly #log: Log
+  readonly #changed: () => void
   readonly #exclusive = new Exclusive()
 
-  constructor(parts: { records: Records; committer: Committer; host: Host; log: Log }) {
+  constructor(parts: {
+    records: Records
+    committer: Committer
+    host: Host
+    log: Log
+    /** Told after networks have come or gone. */
+    changed?: () => void
+  }) {
     this.#records = parts.records
     this.#committer = parts.committer
     this.#host = parts.host
     this.#log = parts.log
+    this.#changed = parts.changed ?? ((): void => undefined)
   }
 
   /** Throws NotFoundError that says what to do. */
@@ -52,6 +61,7 @@ export class Networks {
           { kind: 'network', record: network }
         ]
       })
+      this.#changed()
       this.#log.info('network created', {
         network: network.id,
         gateway: network.gateway ?? linkLocalGateway(network.number)
@@ -67,6 +77,7 @@ export class Networks {
       const isLast = this.#records.count('network') === 1
       const settings = isLast ? await this.#keptSettings() : []
       await this.#committer.commit({ remove: [{ kind: 'network', id }, ...settings], isEnd: true })
+      this.#changed()
       this.#log.info('network deleted', { network: id })
       await this.#forgetSettings()
     })

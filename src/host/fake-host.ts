@@ -20,6 +20,7 @@ export class FakeHost implements Host {
   hostFacts: HostFacts = {
     uplinkMtu: 1500,
     addresses: ['192.0.2.1'],
+    addressesByLink: { eth0: ['192.0.2.1'] },
     connected: ['192.0.2.0/24'],
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false

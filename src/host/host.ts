@@ -24,6 +24,8 @@ export interface HostFacts {
   readonly uplinkMtu?: number
   /** Addresses of the host itself, without those on our links. */
   readonly addresses: readonly string[]
+  /** The same by the name of the link they are on. */
+  readonly addressesByLink: Readonly<Record<string, readonly string[]>>
   /** Subnets that the host reaches directly, without those of our links: `192.0.2.0/24`. */
   readonly connected: readonly string[]
   /** Present values of the known sysctls. */

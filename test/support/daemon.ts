@@ -2,8 +2,10 @@
 import type { Config } from '../../src/config.js'
 import { startDaemon } from '../../src/daemon.js'
 import type { Daemon } from '../../src/daemon.js'
+import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { Host } from '../../src/host/host.js'
+import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
 import { RECORD_KINDS } from '../../src/model/record.js'
@@ -25,6 +27,7 @@ export interface Options {
   readonly config?: Partial<Config>
   readonly host?: FakeHost
   readonly store?: MemoryStore
+  readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
 }
 
@@ -79,6 +82,7 @@ export function startOn(parts: {
   readonly config?: Partial<Config>
   readonly host: Host
   readonly store: Store
+  readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
   readonly now?: () => Date
 }): Promise<Daemon> {
@@ -86,10 +90,16 @@ export function startOn(parts: {
     config: { ...CONFIG, ...parts.config },
     host: parts.host,
     store: parts.store,
+    vty: parts.vty ?? noVty,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now
   })
+}
+
+/** A host without routing daemons. */
+function noVty(directory: string): OpenVty {
+  return (daemon) => Promise.reject(new UnavailableError(`${daemon} does not run: there is no ${directory}`))
 }
 
 export function callOf({ methods }: Daemon): Call {

@@ -21,13 +21,16 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
     ...(await kernel.dumps.dump(getRoutes(4), relevant)),
     ...(await kernel.dumps.dump(getRoutes(6), relevant))
   ]
-  const foreign = new Set(links.map(({ index }) => index))
+  const foreign = new Map(links.map(({ index, name }) => [index, name]))
+  const found = addresses.flatMap(({ index, address }) => {
+    const link = foreign.get(index)
+    return link === undefined ? [] : [{ link, address: address.replace(/\/.*/, '') }]
+  })
   const uplinks = uplinksOf(links, routes)
   return {
     ...(uplinks.length === 0 ? {} : { uplinkMtu: Math.min(...uplinks.map(({ mtu }) => mtu)) }),
-    addresses: addresses
-      .filter(({ index }) => foreign.has(index))
-      .map(({ address }) => address.replace(/\/.*/, '')),
+    addresses: found.map(({ address }) => address),
+    addressesByLink: byLink(found),
     connected: connected(
       routes,
       new Set(links.filter(({ isLoopback }) => !isLoopback).map(({ index }) => index))
@@ -42,6 +45,12 @@ function relevantRoute(body: Buffer, ownProtocol: number): FoundRoute | undefine
   return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL)
     ? route
     : undefined
+}
+
+function byLink(found: readonly { link: string; address: string }[]): Record<string, string[]> {
+  const byName: Record<string, string[]> = {}
+  for (const { link, address } of found) (byName[link] ??= []).push(address)
+  return byName
 }
 
 function uplinksOf(links: readonly FoundLink[], routes: readonly FoundRoute[]): FoundLink[] {
