@@ -7,7 +7,9 @@ import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
 import { forget, planRouting } from './admin.js'
 import { Committer } from './core/commit.js'
+import { Elsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
+import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
 import { Routers } from './core/routers.js'
 import { RoutedError, UnavailableError } from './errors.js'
@@ -45,8 +47,8 @@ export interface Daemon {
   readonly reconciler: Reconciler
   /** Reads everything again, repairs, and tries again what failed before. Runs by itself every 30 s. */
   upkeep(): Promise<void>
-  /** Ends timers and kernel events; links, routes and records stay. */
-  stop(): void
+  /** Ends timers and kernel events; links, routes and records stay, and what is only held goes. */
+  stop(): Promise<void>
 }
 
 /** Loads, repairs, and then is ready. Throws StoreError where records cannot be read at all. */
@@ -89,9 +91,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     records,
     reconciler,
     upkeep,
-    stop: () => {
+    stop: async () => {
       unwatch()
       routers.stop()
+      await core.holds?.stop()
     }
   }
 }
@@ -102,6 +105,7 @@ interface Core {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly routers: Routers
+  readonly holds: Holds | undefined
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly ipam: Ipam
@@ -110,7 +114,8 @@ interface Core {
 function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
   const { config, host, store, log, now } = parts
   const reconciler = new Reconciler(host, log)
-  const committer = new Committer({ store, records, reconciler, log })
+  const holds = holdsOf(parts, reconciler)
+  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -119,7 +124,15 @@ function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number |
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const endpoints = new Endpoints({ records, committer, reconciler, networks, log, now, defaultMtu })
   const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
-  return { records, reconciler, committer, routers, networks, endpoints, ipam }
+  return { records, reconciler, committer, routers, holds, networks, endpoints, ipam }
+}
+
+/** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
+function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
+  const { routing } = config
+  if (!routing) return undefined
+  const elsewhere = new Elsewhere(vty(routing.vty))
+  return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
 }
 
 function methodsOf({ config, log }: DaemonParts, core: Core): Methods {

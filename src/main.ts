@@ -150,7 +150,7 @@ async function shutDown({ servers, daemon }: Running, log: Log): Promise<void> {
   log.info('stopping, links and routes stay')
   setTimeout(() => process.exit(0), DRAIN_MS).unref()
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  daemon?.stop()
+  await daemon?.stop()
   process.exit(0)
 }
 
