@@ -13,7 +13,7 @@ import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
 import { Routers } from './core/routers.js'
 import { RoutedError, UnavailableError } from './errors.js'
-import type { Host } from './host/host.js'
+import type { Host, HostFacts } from './host/host.js'
 import type { OpenVty } from './host/vty.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
@@ -53,40 +53,53 @@ export interface Daemon {
 
 /** Loads, repairs, and then is ready. Throws StoreError where records cannot be read at all. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const { daemon, ready } = await loadDaemon(parts)
+  await ready
+  return daemon
+}
+
+/**
+ * As soon as the records are read, so that sockets can be opened: requests that need the kernel wait until `ready`. It fails
+ * with UnavailableError if the kernel does not list what it has.
+ */
+export async function loadDaemon(
+  parts: DaemonParts
+): Promise<{ readonly daemon: Daemon; readonly ready: Promise<void> }> {
   const { host, store, log } = parts
   const startedAt = parts.now()
   // Programs that read the firewall run meanwhile.
-  const [facts, records] = await Promise.all([host.facts(), Records.load(store)])
+  const facts = host.facts()
+  facts.catch(() => undefined)
+  const records = await Records.load(store)
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  let { uplinkMtu } = facts
+  let uplinkMtu: number | undefined
   const core = compose(parts, records, () => uplinkMtu)
-  const { reconciler, committer, routers, networks, endpoints, ipam } = core
-  committer.adopt()
-  if (!(await reconciler.resync()))
-    throw new UnavailableError('the kernel does not list its links and routes')
-  await networks.claimSettings(facts)
-  routers.learn(facts)
-  routers.wake()
+  const { reconciler, committer, routers, networks } = core
   const metrics = new Metrics()
-  metrics.startSeconds = performance.now() / 1000
-  const steps = [
-    async () => {
-      const found = await host.facts()
-      uplinkMtu = found.uplinkMtu
-      routers.learn(found)
-      routers.wake()
-    },
-    () => reconciler.resync(),
-    () => endpoints.collect(),
-    () => ipam.collect(),
-    () => networks.collect(),
-    () => committer.retryWrites()
-  ]
+  const learn = (found: HostFacts): void => {
+    uplinkMtu = found.uplinkMtu
+    routers.learn(found)
+    routers.wake()
+  }
+  const steps = stepsOf(core, async () => {
+    learn(await host.facts())
+  })
   const upkeep = (): Promise<void> => allOf(steps, log)
-  const unwatch = watch({ host, reconciler, log, metrics, upkeep })
-  return {
-    methods: methodsOf(parts, core),
-    pages: pagesOf({ ...core, host, metrics, version: parts.version, startedAt }),
+  committer.adopt()
+  let unwatch = (): void => undefined
+  const ready = (async () => {
+    const found = await facts
+    if (!(await reconciler.resync()))
+      throw new UnavailableError('the kernel does not list its links and routes')
+    await networks.claimSettings(found)
+    learn(found)
+    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    metrics.startSeconds = performance.now() / 1000
+  })()
+  ready.catch(() => undefined)
+  const daemon: Daemon = {
+    methods: methodsOf(parts, core, ready),
+    pages: pagesOf({ ...core, host, metrics, version: parts.version, startedAt }, ready),
     metrics,
     records,
     reconciler,
@@ -97,6 +110,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       await core.holds?.stop()
     }
   }
+  return { daemon, ready }
 }
 
 /** Everything that decides, wired together. */
@@ -135,14 +149,46 @@ function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Hol
   return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
 }
 
-function methodsOf({ config, log }: DaemonParts, core: Core): Methods {
-  return {
+/** What is the same whatever the host has is answered at once: dockerd's first questions. */
+const CONSTANT: ReadonlySet<string> = new Set([
+  'Plugin.Activate',
+  'NetworkDriver.GetCapabilities',
+  'IpamDriver.GetCapabilities',
+  'IpamDriver.GetDefaultAddressSpaces'
+])
+
+function methodsOf({ config, log }: DaemonParts, core: Core, ready: Promise<void>): Methods {
+  const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body)
   }
+  const later =
+    (handle: Methods[string]): Methods[string] =>
+    async (body) => {
+      await ready
+      return handle(body)
+    }
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, handle]) => [name, CONSTANT.has(name) ? handle : later(handle)])
+  )
+}
+
+/** What is done from time to time, in this order. */
+function stepsOf(
+  { reconciler, endpoints, ipam, networks, committer }: Core,
+  learn: () => Promise<void>
+): readonly (() => Promise<unknown>)[] {
+  return [
+    learn,
+    () => reconciler.resync(),
+    () => endpoints.collect(),
+    () => ipam.collect(),
+    () => networks.collect(),
+    () => committer.retryWrites()
+  ]
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */
@@ -157,9 +203,15 @@ async function allOf(steps: readonly (() => Promise<unknown>)[], log: Log): Prom
   }
 }
 
-function pagesOf(status: StatusParts): Pages {
+function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
   return {
-    '/status': () => Promise.resolve({ type: 'application/json', text: JSON.stringify(statusOf(status)) }),
-    '/metrics': async () => ({ type: METRICS_TYPE, text: await metricsText(status) })
+    '/status': async () => {
+      await ready
+      return { type: 'application/json', text: JSON.stringify(statusOf(status)) }
+    },
+    '/metrics': async () => {
+      await ready
+      return { type: METRICS_TYPE, text: await metricsText(status) }
+    }
   }
 }
