@@ -5,11 +5,15 @@
 import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
-import { forget, planRouting } from './admin.js'
+import { forget, planRouting, verifyRoutes } from './admin.js'
+import { DEFAULT_VTY } from './config-routing.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
 import { Networks } from './core/networks.js'
 import { Routers } from './core/routers.js'
+import { repairMissed } from './core/verify.js'
+import type { VerifyParts } from './core/verify.js'
+import { neededDaemons } from './desired/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Host } from './host/host.js'
 import type { OpenVty } from './host/vty.js'
@@ -78,7 +82,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     () => endpoints.collect(),
     () => ipam.collect(),
     () => networks.collect(),
-    () => committer.retryWrites()
+    () => committer.retryWrites(),
+    () => repairRouters(parts, core)
   ]
   const upkeep = (): Promise<void> => allOf(steps, log)
   const unwatch = watch({ host, reconciler, log, metrics, upkeep })
@@ -122,14 +127,38 @@ function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number |
   return { records, reconciler, committer, routers, networks, endpoints, ipam }
 }
 
-function methodsOf({ config, log }: DaemonParts, core: Core): Methods {
+function methodsOf(parts: DaemonParts, core: Core): Methods {
+  const { config, log } = parts
   return {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
     'Admin.Forget': (body) => forget(core, body),
-    'Admin.Routing': (body) => planRouting(core.routers, body)
+    'Admin.Routing': (body) => planRouting(core.routers, body),
+    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body)
   }
+}
+
+/** A routing daemon that has just been asked something may still be at work on a change. */
+const CHANGES_TAKE_MS = 500
+
+function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler }: Core): VerifyParts {
+  const { routing } = config
+  return {
+    records,
+    host,
+    reconciler,
+    open: vty(routing?.vty ?? DEFAULT_VTY),
+    needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
+    settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
+  }
+}
+
+/** Only where the routing daemon is ours to configure. */
+async function repairRouters(parts: DaemonParts, core: Core): Promise<void> {
+  if (!parts.config.routing || core.routers.states.every(({ state }) => state === 'absent')) return
+  const told = await repairMissed(verifyParts(parts, core))
+  if (told > 0) parts.log.warn('routing daemon has missed kernel routes, told again', { routes: told })
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */
