@@ -67,6 +67,11 @@ test-engines: ## the bats files against Docker 26.1 and 28.5 of newer Debian sui
 	bats/install debootstrap
 	bats/engines
 
+.PHONY: test-frr
+test-frr: build ## the routing daemon's configuration with FRR 10 of newer Debian suites
+	bats/install debootstrap
+	FILES='bats/routing-config.bats' bats/engines
+
 .PHONY: test-vm
 test-vm: ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine
 	bats/install qemu-system-x86 kmod cpio xz-utils zstd binutils systemd

@@ -5,6 +5,7 @@
 load helpers
 
 NET_ROUTED=$(dirname "$BATS_DIR")/bin/net-routed
+DOCUMENT=$(dirname "$BATS_DIR")/docs/routing.md
 ROUTERS='1 2 3'
 
 setup_file() {
@@ -62,6 +63,9 @@ has_fault() { on "$1" "$NET_ROUTED" status --json | jq --raw-output '.faults[] |
 via() { on "$1" ip route show "$2" | grep -q "via"; }
 via6() { on "$1" ip -6 route show "$2" | grep -q "via"; }
 neighbours_are() { equal "$(on "$1" vtysh -c 'show ip ospf neighbor' | grep -c Full/)" "$2"; }
+
+# example NAME - of a document on standard input, the fenced block behind `<!-- example: NAME -->`.
+example() { awk -v mark="<!-- example: $1 -->" '$0 == mark { wanted = 1 } wanted && /^```/ { if (inside) exit; inside = 1; next } inside'; }
 
 # What host K has learnt of the subnets of containers, from whatever protocol.
 learnt() { on "$1" sh -c 'ip route show; ip -6 route show' | awk '/^(10\.|fd00:6|172\.31|198\.51)/ && / (via|inet6)|nhid/ && !/ dev nr-/ { print $1 }' | sort -u | xargs; }
@@ -262,6 +266,31 @@ CONF
 }
 bird_speaks_ospf() { on 4 sh -c 'cp /etc/bird/ospf.conf /etc/bird/bird.conf; birdc -s /run/bird/bird.ctl configure'; }
 
+@test "BGP within one autonomous system: hosts reach each other through what a route reflector tells them" {
+  reflect
+  local host other
+  for host in $ROUTERS; do
+    example reflector <"$DOCUMENT" | sed 's/change-me/geheim/' | configure "$host"
+    create_container "$host" "c$host" mine --ip "10.1.0.$host"
+  done
+  for host in $ROUTERS; do
+    for other in $ROUTERS; do [ "$host" = "$other" ] || wait_until 30 pings "$host" "c$host" "10.1.0.$other"; done
+    configured "$host"
+  done
+  # Not by way of the reflector.
+  on 1 ip route show 10.1.0.2 | grep -q 'via 192.0.2.2 '
+  bird_speaks_ospf
+}
+reflect() {
+  on 4 sh -c 'cp /etc/bird/bird.conf /etc/bird/ospf.conf
+    { echo "router id 192.0.2.4; protocol device { }"
+      for k in 1 2 3; do
+        echo "protocol bgp host$k { local 192.0.2.4 as 65000; neighbor 192.0.2.$k as 65000; password \"geheim\";"
+        echo "  rr client; ipv4 { import all; export all; }; }"
+      done; } >/etc/bird/bird.conf
+    birdc -s /run/bird/bird.ctl configure'
+}
+
 @test "BGP unnumbered in a chain, both families, BFD: the host in the middle passes on what it is asked to" {
   local bfd='bfd: { interval: 300, multiplier: 3 }'
   configure 1 <<<"routing: { bgp: { as: 65001, neighbors: [ { interface: to2, as: external, $bfd } ] } }"
@@ -332,4 +361,38 @@ bfd_is_up() { equal "$(on "$1" vtysh -c 'show bfd peers' | grep -c 'Status: up')
   run on 1 "$NET_ROUTED" routing --diff
   equal "$status" 1
   shows 'ospfd does not run: (nobody listens on|there is no) /run/frr/ospfd.vty'
+}
+
+@test "routing.md: FRR takes every line of every example; the commands do what it says" {
+  local name names
+  names=$(grep -oP '^<!-- example: \K\w+' "$DOCUMENT")
+  equal "$(wc -w <<<"$names")" "$(grep -c '^```yaml' "$DOCUMENT")"
+  for name in $names; do
+    example "$name" <"$DOCUMENT" | configure 1
+    configured 1
+  done
+  example ospf <"$DOCUMENT" | configure 1
+  diff <(example ospf <"$DOCUMENT") <(example routing <"$(dirname "$BATS_DIR")/README.md")
+  configured 1
+  local command
+  while read -r command; do
+    succeeds on 1 sh -c "PATH=$(dirname "$NET_ROUTED"):\$PATH; $command"
+  done < <(grep -oP '^    \Knet-routed routing.*' "$DOCUMENT")
+  wait "$!"
+}
+
+@test "the capabilities of the service are enough with the group of the sockets, and without it the reason is said" {
+  ospf | on 1 sh -c 'cat >/tmp/new.yaml'
+  local group
+  group=$(on 1 stat --format %g /run/frr/ospfd.vty)
+  lab daemon 1 stop
+  run on 1 setpriv --bounding-set=-all,+net_admin --groups "$group" "$NET_ROUTED" routing --dry-run --config /tmp/new.yaml
+  lab daemon 1 start
+  equal "$status" 3
+  shows '^\+ redistribute kernel route-map net-routed|^\+  redistribute'
+  lab daemon 1 stop
+  run on 1 setpriv --bounding-set=-all,+net_admin --clear-groups "$NET_ROUTED" routing --dry-run --config /tmp/new.yaml
+  lab daemon 1 start
+  equal "$status" 1
+  shows '/run/frr/ospfd.vty may not be opened: net-routed needs the group of that socket'
 }

@@ -10,7 +10,15 @@ export type Command =
   | { readonly name: 'status'; readonly socket: string; readonly json: boolean }
   | { readonly name: 'forget'; readonly socket: string; readonly network: string }
   | RoutingCommand
+  | VerifyCommand
   | { readonly name: 'help' | 'version' }
+
+/** Compares what containers have with what the network is told. */
+export interface VerifyCommand {
+  readonly name: 'verify'
+  readonly socket: string
+  readonly json: boolean
+}
 
 /** Prints what the routing daemons should have, or what differs. */
 export interface RoutingCommand {
@@ -27,7 +35,7 @@ export interface DryRun {
   readonly routing: Routing
 }
 
-const COMMANDS = ['serve', 'status', 'routing', 'forget'] as const
+const COMMANDS = ['serve', 'status', 'routing', 'verify', 'forget'] as const
 
 /** Text of `--help`. */
 export function helpText(): string {
@@ -41,6 +49,7 @@ export function helpText(): string {
     '       net-routed routing [--json]         what the routing daemons should have in their configuration',
     '       net-routed routing --diff           what differs from that; exit code 3 if anything does',
     '       net-routed routing --dry-run        what the section routing of --config FILE would change',
+    '       net-routed verify [--json]          compare it with what kernel and routing daemons have; exit code 3',
     '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
     '',
     ...lines,
@@ -67,14 +76,14 @@ export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): C
   refuseForeignFlags(name, values)
   const config = readConfig(values, env)
   const socket = socketPath(config.netsock)
-  if (name === 'status') return { name, socket, json: values.has('json') }
+  if (name === 'status' || name === 'verify') return { name, socket, json: values.has('json') }
   if (name === 'routing') return routingCommand(values, config, configFile(values, env).document['routing'])
   return name === 'forget' ? { name, socket, network: operands[0] ?? '' } : { name, config }
 }
 
 /** Flags that only some commands have. */
 const COMMAND_FLAGS: Readonly<Record<string, readonly string[]>> = {
-  json: ['status', 'routing'],
+  json: ['status', 'routing', 'verify'],
   diff: ['routing'],
   'dry-run': ['routing']
 }

@@ -4,7 +4,8 @@ import { familyOf, parseIp, toIp } from './model/ip.js'
 import type { Ip } from './model/ip.js'
 import type { Bfd, Bgp, BgpNeighbor, Ospf, OspfKey, Routing } from './model/routing.js'
 
-const DEFAULT_VTY = '/run/frr'
+/** Where FRR has its command sockets. */
+export const DEFAULT_VTY = '/run/frr'
 /** FRR's own choice for data centres; with BFD it hardly matters. */
 const DEFAULT_HOLD_SECONDS = 9
 /** A container that is replaced is back by then. */

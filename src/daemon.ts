@@ -5,13 +5,17 @@
 import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
-import { forget, planRouting } from './admin.js'
+import { forget, planRouting, verifyRoutes } from './admin.js'
+import { DEFAULT_VTY } from './config-routing.js'
 import { Committer } from './core/commit.js'
 import { Elsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
 import { Routers } from './core/routers.js'
+import { repairMissed } from './core/verify.js'
+import type { VerifyParts } from './core/verify.js'
+import { neededDaemons } from './desired/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Host, HostFacts } from './host/host.js'
 import type { OpenVty } from './host/vty.js'
@@ -81,7 +85,7 @@ export async function loadDaemon(
     routers.learn(found)
     routers.wake()
   }
-  const steps = stepsOf(core, async () => {
+  const steps = stepsOf(parts, core, async () => {
     learn(await host.facts())
   })
   const upkeep = (): Promise<void> => allOf(steps, log)
@@ -157,13 +161,15 @@ const CONSTANT: ReadonlySet<string> = new Set([
   'IpamDriver.GetDefaultAddressSpaces'
 ])
 
-function methodsOf({ config, log }: DaemonParts, core: Core, ready: Promise<void>): Methods {
+function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Methods {
+  const { config, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
     'Admin.Forget': (body) => forget(core, body),
-    'Admin.Routing': (body) => planRouting(core.routers, body)
+    'Admin.Routing': (body) => planRouting(core.routers, body),
+    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body)
   }
   const later =
     (handle: Methods[string]): Methods[string] =>
@@ -178,17 +184,43 @@ function methodsOf({ config, log }: DaemonParts, core: Core, ready: Promise<void
 
 /** What is done from time to time, in this order. */
 function stepsOf(
-  { reconciler, endpoints, ipam, networks, committer }: Core,
+  parts: DaemonParts,
+  core: Core,
   learn: () => Promise<void>
 ): readonly (() => Promise<unknown>)[] {
+  const { reconciler, endpoints, ipam, networks, committer } = core
   return [
     learn,
     () => reconciler.resync(),
     () => endpoints.collect(),
     () => ipam.collect(),
     () => networks.collect(),
-    () => committer.retryWrites()
+    () => committer.retryWrites(),
+    () => repairRouters(parts, core)
   ]
+}
+
+/** A routing daemon that has just been asked something may still be at work on a change. */
+const CHANGES_TAKE_MS = 500
+
+function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler, holds }: Core): VerifyParts {
+  const { routing } = config
+  return {
+    records,
+    host,
+    reconciler,
+    ...(holds ? { holds } : {}),
+    open: vty(routing?.vty ?? DEFAULT_VTY),
+    needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
+    settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
+  }
+}
+
+/** Only where the routing daemon is ours to configure. */
+async function repairRouters(parts: DaemonParts, core: Core): Promise<void> {
+  if (!parts.config.routing || core.routers.states.every(({ state }) => state === 'absent')) return
+  const told = await repairMissed(verifyParts(parts, core))
+  if (told > 0) parts.log.warn('routing daemon has missed kernel routes, told again', { routes: told })
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */

@@ -8,6 +8,8 @@ import type { Command, RoutingCommand } from './command-line.js'
 import { socketPath } from './config.js'
 import type { Config } from './config.js'
 import { routing } from './routing-command.js'
+import type { Printed } from './routing-command.js'
+import { verifyCommand } from './verify-command.js'
 import { planRouters } from './core/router-plans.js'
 import type { RouterPlan } from './core/router-plans.js'
 import { loadDaemon } from './daemon.js'
@@ -63,6 +65,9 @@ async function run(command: Command): Promise<void> {
       break
     case 'routing':
       await printRouting(command)
+      break
+    case 'verify':
+      printed(await verifyCommand(command))
       break
     case 'serve':
       await serve(command.config)
@@ -189,7 +194,10 @@ async function status(socket: string, json: boolean): Promise<string> {
 }
 
 async function printRouting(command: RoutingCommand): Promise<void> {
-  const { text, exitCode } = await routing(command, planWithoutDaemon)
+  printed(await routing(command, planWithoutDaemon))
+}
+
+function printed({ text, exitCode }: Printed): void {
   if (text !== '') print(text)
   process.exitCode = exitCode
 }

@@ -28,6 +28,8 @@ export interface ReconcilerCounters {
   readonly repairs: Map<Kind, number>
 }
 
+export type Objects = ReadonlyMap<string, HostObject>
+
 export class Reconciler {
   readonly counters: ReconcilerCounters = {
     passes: 0,
@@ -90,6 +92,15 @@ export class Reconciler {
       this.counters.sweepSeconds += (performance.now() - begin) / 1000
     })
     return done
+  }
+
+  /** Between two passes, does what leaves everything as it is. What is refused is left to the next sweep. */
+  async retell(opsOf: (desired: Objects, actual: Objects) => readonly Op[]): Promise<void> {
+    await this.#enqueue(async () => {
+      const ops = opsOf(this.#desired, this.#actual)
+      this.counters.operations += ops.length
+      if (ops.length > 0) await this.#host.apply(ops)
+    })
   }
 
   /** Links whose other end is where they were made, at the last sweep: no container has it. */

@@ -33,6 +33,11 @@ const NAMED = [
   /^profile net-routed$/
 ]
 
+const BFD_DEFAULTS: Readonly<Record<string, string>> = {
+  'detect-multiplier': '3',
+  'receive-interval': '300',
+  'transmit-interval': '300'
+}
 /** Ends of stanzas and ornaments. */
 const NOISE = /^(!.*|exit|end|exit-address-family|)$/
 
@@ -72,12 +77,16 @@ export function undoOf(text: string): string | undefined {
   if (text === 'no ip ospf passive') return undefined
   const withoutKey = /^ip ospf message-digest-key \d+/.exec(text)
   if (withoutKey) return `no ${withoutKey[0]}`
+  // BFD's numbers have no other way back than their defaults.
+  const setting = text.replace(/ \d+$/, '')
+  const value = BFD_DEFAULTS[setting]
+  if (value !== undefined) return `${setting} ${value}`
   return text.startsWith('no ') ? text.slice(3) : `no ${text}`
 }
 
 /** True for a setting that FRR overwrites; others have to be taken back first. */
 export function isOverwritten(text: string): boolean {
-  return !/^(ip ospf message-digest-key|ip ospf area|ipv6 ospf6 area) /.test(text)
+  return !/^(ip ospf message-digest-key|ip ospf area|ipv6 ospf6 area|router bgp) /.test(text)
 }
 
 /** Lines as a configuration file has them, without secrets; each begins with its sign. */

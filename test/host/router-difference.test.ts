@@ -101,6 +101,16 @@ describe('routerDifference', () => {
     expect(routerDifference([], running, ours).remove).to.deep.equal(running)
   })
 
+  it('takes a BGP of another number back as a whole before it makes one', () => {
+    const running = parseRunning('router bgp 1\n bgp router-id 192.0.2.1\nexit\n')
+    const change = routerDifference([wanted('router bgp 2')], running, running)
+    const commands = commandsOf(change).map(({ text }) => text)
+    expect(commands.filter((text) => text.includes('router'))).to.deep.equal([
+      'no router bgp 1',
+      'router bgp 2'
+    ])
+  })
+
   it('takes a key back before it writes another', () => {
     const key = 'ip ospf message-digest-key 1 md5 '
     const running = [line(`${key}old`, 'interface eth0')]
