@@ -34,6 +34,8 @@ export interface Link {
 export interface VethPeer {
   readonly name: string
   readonly mac: string
+  /** Path of the network namespace that it is made in; absent = ours, and the runtime moves it. */
+  readonly netns?: string
 }
 
 /** Address of the host end, scope link. */
