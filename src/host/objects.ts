@@ -34,6 +34,8 @@ export interface Link {
 export interface VethPeer {
   readonly name: string
   readonly mac: string
+  /** MAC address of the host end; absent = the kernel chooses one. */
+  readonly hostMac?: string
   /** Path of the network namespace that it is made in; absent = ours, and the runtime moves it. */
   readonly netns?: string
 }

@@ -43,6 +43,16 @@ const companions = {
   }
 } as const
 
+const routes = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: { dst: prefix, via: ip },
+    required: ['dst'],
+    additionalProperties: false
+  }
+} as const
+
 const SCHEMAS = {
   network: {
     type: 'object',
@@ -82,7 +92,9 @@ const SCHEMAS = {
         type: 'object',
         properties: {
           path: text,
-          runtime: { const: 'docker' },
+          runtime: { enum: ['docker', 'cni'] },
+          ifName: text,
+          routes,
           gateway: ip,
           gateway6: ip,
           gatewayIsForeign: yes,
@@ -92,6 +104,7 @@ const SCHEMAS = {
         additionalProperties: false
       },
       left: yes,
+      attaching: yes,
       deleted: yes,
       since: time
     },

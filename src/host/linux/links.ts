@@ -118,6 +118,7 @@ export function newVeth({ name, mtu }: Link, peer: VethPeer, netns?: number): Me
   const ownEnd = [
     text(IFLA.IFNAME, name),
     u32(IFLA.GROUP, FRESH_GROUP),
+    ...(peer.hostMac === undefined ? [] : [attribute(IFLA.ADDRESS, macToBytes(peer.hostMac))]),
     ...common,
     nested(IFLA.LINKINFO, kind, data)
   ]
