@@ -6,6 +6,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # What goes wrong on purpose takes minutes of its own; vm.bats needs a virtual machine.
 FAULTS := $(wildcard $(addprefix bats/,crash.bats disk.bats drift.bats load.bats probe.bats security.bats))
 BATS := $(filter-out bats/vm.bats $(FAULTS),$(wildcard bats/*.bats))
+# musl makes it a tenth of the size, and it starts twice as fast.
+CNI_CC := $(shell command -v musl-gcc || echo gcc)
 MOCHA := node_modules/.bin/mocha --recursive
 
 .PHONY: help
@@ -22,6 +24,13 @@ build: node_modules ## compile; makes bin/net-routed
 	src/bundle.sh
 	mkdir -p bin
 	install -m 0755 src/net-routed.sh bin/net-routed
+
+.PHONY: cni
+cni: bin/cni/net-routed ## the executable for CNI runtimes
+
+bin/cni/net-routed: native/cni.c
+	mkdir -p bin/cni
+	$(CNI_CC) -std=c11 -Os -static -s -Wall -Wextra -Werror -o $@ $<
 
 .PHONY: lint
 lint: node_modules ## eslint, formatting, shellcheck

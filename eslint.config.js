@@ -96,6 +96,7 @@ export default tseslint.config(
   imports(['src/desired/**'], ['model', 'host/objects.js', 'host/ends.js']),
   imports(['src/core/**'], ['model', 'desired', 'host', 'store', 'errors.js', 'log.js', 'metrics.js']),
   imports(['src/ipam/**'], ['core', 'model', 'store', 'errors.js', 'log.js']),
+  imports(['src/cni/**'], ['core', 'ipam', 'model', 'store', 'http.js', 'errors.js', 'log.js']),
   imports(['src/cnm/**'], ['core', 'ipam', 'model', 'http.js', 'errors.js', 'log.js']),
   {
     files: ['src/errors.ts', 'src/metrics.ts', 'src/status.ts', 'src/admin.ts', 'src/daemon.ts'],

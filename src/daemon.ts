@@ -5,11 +5,15 @@
 import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
+import { ConfiguredNetworks } from './cni/networks.js'
+import { cniPlugin } from './cni/plugin.js'
 import { forget } from './admin.js'
+import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
 import { Networks } from './core/networks.js'
 import { RoutedError, UnavailableError } from './errors.js'
+import type { ContainerEnds } from './host/ends.js'
 import type { Host } from './host/host.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
@@ -25,6 +29,7 @@ import { watch } from './upkeep.js'
 export interface DaemonParts {
   readonly config: Config
   readonly host: Host
+  readonly ends: ContainerEnds
   readonly store: Store
   readonly log: Log
   readonly version: string
@@ -50,24 +55,14 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   // Programs that read the firewall run meanwhile.
   const [facts, records] = await Promise.all([host.facts(), Records.load(store)])
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  const reconciler = new Reconciler(host, log)
-  const committer = new Committer({ store, records, reconciler, log })
-  const networks = new Networks({ records, committer, host, log })
   let { uplinkMtu } = facts
-  const endpoints = new Endpoints({
-    records,
-    committer,
-    reconciler,
-    networks,
-    log,
-    now,
-    defaultMtu: () => config.mtu ?? uplinkMtu
-  })
-  const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
+  const core = coreOf(parts, records, () => config.mtu ?? uplinkMtu)
+  const { reconciler, committer, networks, endpoints, attachments, ipam, configured } = core
   committer.adopt()
   if (!(await reconciler.resync()))
     throw new UnavailableError('the kernel does not list its links and routes')
   await networks.claimSettings(facts)
+  await attachments.dropUnanswered()
   const metrics = new Metrics()
   const status = { version: parts.version, records, reconciler, metrics, startedAt }
   const steps = [
@@ -75,6 +70,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     () => reconciler.resync(),
     () => endpoints.collect(),
     () => ipam.collect(),
+    () => configured.collect(),
     () => networks.collect(),
     () => committer.retryWrites()
   ]
@@ -83,6 +79,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
       ...networkDriver({ ...config, networks, endpoints, ipam, log }),
       ...ipamDriver({ ...config, ipam }),
+      ...cniPlugin({ records, configured, attachments, ipam, log, hostFaults: () => hostFaults(reconciler) }),
       'Admin.Forget': (body) => forget({ records, networks, ipam }, body)
     },
     pages: pagesOf(status),
@@ -92,6 +89,37 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     upkeep: () => allOf(steps, log),
     stop: watch({ host, reconciler, log, upkeep: () => allOf(steps, log) })
   }
+}
+
+/** What both front ends stand on. */
+interface Core {
+  readonly reconciler: Reconciler
+  readonly committer: Committer
+  readonly networks: Networks
+  readonly endpoints: Endpoints
+  readonly attachments: Attachments
+  readonly ipam: Ipam
+  readonly configured: ConfiguredNetworks
+}
+
+function coreOf(parts: DaemonParts, records: Records, defaultMtu: () => number | undefined): Core {
+  const { config, host, ends, store, log, now } = parts
+  const { gateway, gateway6, defaultAddressPool } = config
+  const reconciler = new Reconciler(host, log)
+  const committer = new Committer({ store, records, reconciler, log })
+  const networks = new Networks({ records, committer, host, log })
+  const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
+  const endpoints = new Endpoints(shared)
+  const attachments = new Attachments({ ...shared, endpoints, ends })
+  const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
+  const configured = new ConfiguredNetworks({
+    ...shared,
+    ipam,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    hasDefaultPools: defaultAddressPool.length > 0
+  })
+  return { reconciler, committer, networks, endpoints, attachments, ipam, configured }
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */
@@ -104,6 +132,11 @@ async function allOf(steps: readonly (() => Promise<unknown>)[], log: Log): Prom
       log.warn('upkeep refused, will be tried again', { err: error.message })
     }
   }
+}
+
+/** What no container can do without. */
+function hostFaults({ faults }: Reconciler): string[] {
+  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
 }
 
 function pagesOf(status: StatusParts): Pages {

@@ -8,6 +8,7 @@ import { startDaemon } from './daemon.js'
 import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
 import { InvalidError, RoutedError, UnavailableError, messageOf } from './errors.js'
+import { linuxEnds } from './host/linux/container-ends.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { application, listen, listenOn } from './http.js'
@@ -68,7 +69,15 @@ async function serve(config: Config): Promise<void> {
   const store = await FileStore.open(config.stateDir, readFileSync(BOOT_ID, 'utf8').trim())
   lockDirectory(config.stateDir)
   const host = linuxHost({ protocol: config.routeProtocol, log })
-  const daemon = await startDaemon({ config, host, store, log, version: version(), now: () => new Date() })
+  const daemon = await startDaemon({
+    config,
+    host,
+    ends: linuxEnds,
+    store,
+    log,
+    version: version(),
+    now: () => new Date()
+  })
   running.daemon = daemon
   running.servers = await openSockets(config, daemon, log)
   notify('READY=1', process.env)
@@ -101,7 +110,7 @@ async function openSockets(config: Config, daemon: Daemon, log: Log): Promise<Se
   if (passed.size > 0) {
     return [...metrics, ...(await Promise.all([...passed.values()].map((fd) => listenOn(app, { fd }))))]
   }
-  const paths = [...new Set([config.netsock, config.ipamsock].map(socketPath))]
+  const paths = [...new Set([config.netsock, config.ipamsock, config.cnisock].map(socketPath))]
   const servers: Server[] = metrics
   for (const path of paths) {
     servers.push(await listen(app, path))

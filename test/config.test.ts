@@ -7,6 +7,7 @@ const DEFAULTS: Config = {
   debug: false,
   netsock: 'net-routed',
   ipamsock: 'ipam-routed',
+  cnisock: '/run/net-routed/cni.sock',
   stateDir: '/var/lib/net-routed',
   routeProtocol: 200,
   defaultAddressPool: []
@@ -45,6 +46,7 @@ const CASES: readonly Case[] = [
     meanings: ['a', '/run/b.sock', 'c']
   },
   { option: 'ipamsock', field: 'ipamsock', values: ['a', 'b', 'c'], meanings: ['a', 'b', 'c'] },
+  { option: 'cnisock', field: 'cnisock', values: ['/a', '/b', '/c'], meanings: ['/a', '/b', '/c'] },
   { option: 'state-dir', field: 'stateDir', values: ['/a', '/b', '/c'], meanings: ['/a', '/b', '/c'] },
   {
     option: 'route-protocol',

@@ -76,6 +76,14 @@ export class Attachments {
     })
   }
 
+  /** Before anything is done: throws ConflictError if it exists, KernelError where its namespace cannot be entered. */
+  async refusePresent(id: string, netns: string, ifName: string): Promise<void> {
+    const found = await this.#parts.ends.find(netns, ifName)
+    if (found) throw new ConflictError(`link ${ifName} exists already in ${netns}`)
+    const known = this.#parts.records.get('endpoint', id)
+    if (known) await this.#replaceDead({ id, addresses: [] })
+  }
+
   /** After an attach of the same that is under way. Unknown ones are no error. */
   detach(id: string): Promise<void> {
     return this.#exclusive.run(id, () => this.#parts.endpoints.delete(id))
@@ -129,13 +137,14 @@ export class Attachments {
       ...(gateway6 === undefined ? {} : { gateway6 })
     }
     const endpoint = newEndpoint(request, network, { defaultMtu: defaultMtu(), now: now() })
-    const where = { path: request.netns, runtime: 'cni', ifName: request.ifName } as const
+    const { netns: path, ifName, ipam } = request
+    const where = { path, runtime: 'cni', ifName, ...(ipam === undefined ? {} : { ipam }) } as const
     const sandbox = newSandbox(where, endpoint, network, records.endpointsOfSandbox(request.netns))
     return { ...endpoint, attaching: true, sandbox: { ...sandbox, routes: routesOf(sandbox, request) } }
   }
 
   /** What the request collides with goes if its container is gone. */
-  async #replaceDead(request: AttachRequest): Promise<void> {
+  async #replaceDead(request: Pick<AttachRequest, 'id' | 'addresses'>): Promise<void> {
     const { records, reconciler, endpoints, log } = this.#parts
     const rivals = new Set(
       request.addresses.flatMap((prefix) => records.endpointsWithAddress(addressOf(prefix)))

@@ -1,6 +1,6 @@
 /** What an endpoint gets that nobody said: MAC address, MTU, next hops, routes. Pure. */
 import { shortHash } from '../model/endpoint.js'
-import type { Endpoint, Sandbox, SandboxRoute } from '../model/endpoint.js'
+import type { DelegatedIpam, Endpoint, Sandbox, SandboxRoute } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, macOf, parsePrefix } from '../model/ip.js'
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
@@ -22,6 +22,7 @@ export interface AttachRequest extends EndpointRequest {
   /** Next hops that another IPAM wants; absent = the network's. */
   readonly gateway?: Ip
   readonly gateway6?: Ip
+  readonly ipam?: DelegatedIpam
   /** What the container reaches through its next hops; absent = everything. */
   readonly destinations?: readonly Prefix[]
   /** What it reaches through them also where another link has the default route. */
@@ -50,7 +51,7 @@ export function newEndpoint(
 
 /** The sandbox of an endpoint that joins. `present`: the endpoints that are in it already. */
 export function newSandbox(
-  where: Pick<Sandbox, 'path' | 'runtime' | 'ifName'>,
+  where: Pick<Sandbox, 'path' | 'runtime' | 'ifName' | 'ipam'>,
   endpoint: Endpoint,
   network: Network,
   present: readonly Endpoint[]

@@ -33,6 +33,8 @@ export interface Sandbox {
   readonly runtime: 'docker' | 'cni'
   /** Name of the container end, where we made it there. */
   readonly ifName?: string
+  /** Another IPAM that the addresses came from, and what it was asked with: it gets them back with the same words. */
+  readonly ipam?: DelegatedIpam
   /** Routes of the container, where we made them. */
   readonly routes?: readonly SandboxRoute[]
   /** Next hops of the container, as they were answered to the runtime. */
@@ -42,6 +44,11 @@ export interface Sandbox {
   readonly gatewayIsForeign?: true
   /** Endpoints that were in the sandbox before: an answer may leave by another link than the request came in by. */
   readonly companions?: readonly Companion[]
+}
+
+export interface DelegatedIpam {
+  readonly type: string
+  readonly input: string
 }
 
 export interface SandboxRoute {

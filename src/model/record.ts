@@ -94,6 +94,12 @@ const SCHEMAS = {
           path: text,
           runtime: { enum: ['docker', 'cni'] },
           ifName: text,
+          ipam: {
+            type: 'object',
+            properties: { type: text, input: text },
+            required: ['type', 'input'],
+            additionalProperties: false
+          },
           routes,
           gateway: ip,
           gateway6: ip,

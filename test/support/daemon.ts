@@ -3,6 +3,7 @@ import type { Config } from '../../src/config.js'
 import { startDaemon } from '../../src/daemon.js'
 import type { Daemon } from '../../src/daemon.js'
 import { FakeHost } from '../../src/host/fake-host.js'
+import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
@@ -16,6 +17,7 @@ export const CONFIG: Config = {
   debug: false,
   netsock: 'net-routed',
   ipamsock: 'ipam-routed',
+  cnisock: '/nonexistent/cni.sock',
   stateDir: '/nonexistent',
   routeProtocol: 200,
   defaultAddressPool: []
@@ -63,7 +65,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   const docker = dockerOf(call)
   const start = async (): Promise<Rig> => {
     started.at(-1)?.stop()
-    const daemon = await startOn({ ...options, ...parts, now: parts.clock.now })
+    const daemon = await startOn({ ...options, ...parts, ends: parts.host, now: parts.clock.now })
     started.push(daemon)
     return { ...parts, daemon, call, docker, restart: start }
   }
@@ -78,6 +80,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
 export function startOn(parts: {
   readonly config?: Partial<Config>
   readonly host: Host
+  readonly ends?: ContainerEnds
   readonly store: Store
   readonly log?: Log
   readonly now?: () => Date
@@ -85,6 +88,7 @@ export function startOn(parts: {
   return startDaemon({
     config: { ...CONFIG, ...parts.config },
     host: parts.host,
+    ends: parts.ends ?? new FakeHost(),
     store: parts.store,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
