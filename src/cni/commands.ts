@@ -161,8 +161,12 @@ function attach(
 
 async function detach({ attachments, records, ipam }: CommandParts, id: string): Promise<void> {
   const addresses = records.get('endpoint', id)?.addresses ?? []
-  await attachments.detach(id)
-  await releaseOwn({ records, ipam }, addresses)
+  try {
+    await attachments.detach(id)
+  } finally {
+    // A store that refuses does not keep the endpoint alive; a kernel that does, does.
+    if (!records.get('endpoint', id)) await releaseOwn({ records, ipam }, addresses)
+  }
 }
 
 /** Addresses whose attachment is gone: a crash came between the two. */

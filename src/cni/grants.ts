@@ -65,15 +65,23 @@ export function grantFor(parts: Parts, asked: Asked): Promise<Grant> {
     : grantDelegated(parts, { type: ipam.type, input: asked.input }, asked)
 }
 
-/** Gives back what came out of our pools; what did not is no error. */
+/** Gives back what came out of our pools; what did not is no error. Tries all, and throws the last error. */
 export async function releaseOwn(
   { ipam, records }: Pick<Parts, 'ipam' | 'records'>,
   addresses: readonly Prefix[]
 ): Promise<void> {
+  let failure: RoutedError | undefined
   for (const address of addresses.map(addressOf)) {
     const lease = records.get('lease', leaseId('local', address))
-    if (lease?.purpose === 'endpoint') await ipam.releaseAddress(lease.poolId, address)
+    if (lease?.purpose !== 'endpoint') continue
+    try {
+      await ipam.releaseAddress(lease.poolId, address)
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+      failure = error
+    }
   }
+  if (failure) throw failure
 }
 
 /**

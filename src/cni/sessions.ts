@@ -69,7 +69,7 @@ export class Sessions {
   }
 
   /** Goes on with the result of the delegate. Throws NotFoundError for a command that is over. */
-  resume(ticket: string, result: DelegateResult): Promise<Turn> {
+  async resume(ticket: string, result: DelegateResult): Promise<Turn> {
     const session = this.#byTicket.get(ticket)
     if (!session)
       throw new NotFoundError(

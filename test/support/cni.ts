@@ -1,7 +1,10 @@
 /** A CNI runtime with the executable in between, as far as the daemon can tell: asks, runs delegates, asks again. */
+import { expect } from 'chai'
 import type { Daemon } from '../../src/daemon.js'
 import type { Answer } from '../../src/http.js'
 import type { FakeHost } from '../../src/host/fake-host.js'
+import { withRig } from './daemon.js'
+import type { Options, Rig } from './daemon.js'
 
 /** What a delegate is called with. */
 export interface DelegateInput {
@@ -42,6 +45,43 @@ export const CONF = {
   type: 'net-routed',
   ipam: { type: 'ipam-routed', subnet: '10.1.0.0/24' }
 } as const
+
+export interface Subject {
+  readonly rig: Rig
+  readonly cni: Cni
+}
+
+/** A daemon on fakes, and namespaces for the containers c1 and c2. */
+export function withCni(
+  test: (subject: Subject) => Promise<void>,
+  options: Options = {}
+): () => Promise<void> {
+  return () =>
+    withRig(options, async (rig) => {
+      const cni = cniOf(rig)
+      cni.sandbox('c1')
+      cni.sandbox('c2')
+      await test({ rig, cni })
+    })
+}
+
+export function expectDone({ exit, output }: CniAnswer): void {
+  expect({ exit, output }).to.include({ exit: 0 })
+}
+
+export function expectRefused({ exit, document }: CniAnswer, code: number, message: RegExp): void {
+  expect(exit).to.equal(1)
+  expect(document).to.include({ code })
+  expect(document?.['msg']).to.match(message)
+}
+
+/** Addresses of our pools that are in use. */
+export function heldAddresses({ daemon }: Rig): string[] {
+  return daemon.records
+    .all('lease')
+    .filter(({ state }) => state === 'held')
+    .map(({ address }) => address)
+}
 
 /** Path of the namespace of a container. */
 export function netnsOf(containerId: string): string {
