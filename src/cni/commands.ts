@@ -6,6 +6,7 @@ import type { Attachments } from '../core/attachments.js'
 import { KernelError, RoutedError } from '../errors.js'
 import type { Ipam } from '../ipam/ipam.js'
 import { usesPool } from '../ipam/pools.js'
+import { hasRoom } from '../ipam/usage.js'
 import type { Log } from '../log.js'
 import { attachmentId, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
@@ -121,7 +122,7 @@ export async function status(
   const conf = parseNetConf(parseDocument(invocation.input), parseArgs(invocation.args))
   const network = parts.records.get('network', networkId(conf.name))
   const pools = network ? parts.records.all('pool').filter((pool) => usesPool(network, pool)) : []
-  const full = pools.filter(({ id }) => !parts.ipam.hasRoom(id))
+  const full = pools.filter((pool) => !hasRoom(pool, parts.records))
   const faults = [
     ...parts.hostFaults(),
     ...full.map(({ prefix, range }) => `no address is left in ${range ?? prefix}`)

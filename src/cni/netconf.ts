@@ -3,11 +3,12 @@
  * before CNI_ARGS. Fields that nobody here knows are somebody else's and are ignored; those of ours must be right.
  */
 import { Ajv } from 'ajv'
-import type { ErrorObject } from 'ajv'
+import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError, shown } from '../errors.js'
 import { checkRange } from '../ipam/subnets.js'
 import { contains, familyOf, parseIp, parseMac, parsePrefix, parseSubnet } from '../model/ip.js'
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
+import { lazily } from '../model/lazy.js'
 import { CODE, CniError } from './error.js'
 import { parseResult } from './result.js'
 import type { Dns, Result } from './result.js'
@@ -99,31 +100,33 @@ const dns = {
   properties: { nameservers: texts, domain: text, search: texts, options: texts }
 } as const
 const requests = { type: ['object', 'null'], properties: { ips: texts, mac: text } } as const
-const validate = new Ajv({
-  allErrors: true,
-  strict: true,
-  allowUnionTypes: true,
-  verbose: true
-}).compile<Document>({
-  type: 'object',
-  properties: {
-    name: text,
-    mtu: { type: 'integer', minimum: 0, maximum: 65_535 },
-    ipam: {
-      type: ['object', 'null'],
-      properties: {
-        type: text,
-        ...subnet,
-        subnets: { type: 'array', items: { type: 'object', properties: subnet, required: ['subnet'] } },
-        routes: { type: 'array', items: { type: 'object', properties: { dst: text }, required: ['dst'] } },
-        dns
-      }
-    },
-    dns,
-    args: { type: ['object', 'null'], properties: { cni: requests } },
-    runtimeConfig: { type: ['object', 'null'], properties: { ips: texts, mac: text } }
-  }
-})
+const validator = lazily(() =>
+  new Ajv({
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    verbose: true
+  }).compile<Document>({
+    type: 'object',
+    properties: {
+      name: text,
+      mtu: { type: 'integer', minimum: 0, maximum: 65_535 },
+      ipam: {
+        type: ['object', 'null'],
+        properties: {
+          type: text,
+          ...subnet,
+          subnets: { type: 'array', items: { type: 'object', properties: subnet, required: ['subnet'] } },
+          routes: { type: 'array', items: { type: 'object', properties: { dst: text }, required: ['dst'] } },
+          dns
+        }
+      },
+      dns,
+      args: { type: ['object', 'null'], properties: { cni: requests } },
+      runtimeConfig: { type: ['object', 'null'], properties: { ips: texts, mac: text } }
+    }
+  })
+)
 
 /** The document on standard input. Throws CniError unless it is a JSON object. */
 export function parseDocument(input: string): Readonly<Record<string, unknown>> {
@@ -187,6 +190,7 @@ export function parseNetConf(
 }
 
 function checked(document: unknown): Document {
+  const validate: ValidateFunction<Document> = validator()
   if (validate(document)) return document
   throw new InvalidError((validate.errors ?? []).map(faultText).join('; '))
 }

@@ -9,10 +9,12 @@
  *
  * After `run` it comes back with what the delegate printed.
  */
-import { InvalidError, RoutedError } from '../errors.js'
 import { randomUUID } from 'node:crypto'
-import type { Answer, Methods } from '../http.js'
 import { Ajv } from 'ajv'
+import type { ValidateFunction } from 'ajv'
+import { InvalidError, RoutedError } from '../errors.js'
+import type { Answer, Methods } from '../http.js'
+import { lazily } from '../model/lazy.js'
 import { add, check, del, gc, status } from './commands.js'
 import type { CommandParts } from './commands.js'
 import { CODE, CniError, codeOf } from './error.js'
@@ -35,25 +37,22 @@ const WORK: Readonly<Record<Exclude<Command, 'VERSION'>, { readonly since: Versi
     STATUS: { since: '1.1.0', work: status }
   }
 
-const ajv = new Ajv({ strict: true })
 const text = { type: 'string' } as const
-const isInvocation = ajv.compile<Invocation>({
-  type: 'object',
-  properties: {
-    plugin: text,
-    command: text,
-    containerId: text,
-    netns: text,
-    ifName: text,
-    args: text,
-    input: text
-  },
-  required: ['plugin', 'command', 'containerId', 'netns', 'ifName', 'args', 'input']
-})
-const isContinuation = ajv.compile<DelegateResult & { readonly ticket: string }>({
-  type: 'object',
-  properties: { ticket: text, exit: { type: 'integer' }, output: text },
-  required: ['ticket', 'exit', 'output']
+const invocationFields = ['plugin', 'command', 'containerId', 'netns', 'ifName', 'args', 'input'] as const
+const validators = lazily(() => {
+  const ajv = new Ajv({ strict: true })
+  return {
+    invocation: ajv.compile<Invocation>({
+      type: 'object',
+      properties: Object.fromEntries(invocationFields.map((field) => [field, text])),
+      required: [...invocationFields]
+    }),
+    continuation: ajv.compile<DelegateResult & { readonly ticket: string }>({
+      type: 'object',
+      properties: { ticket: text, exit: { type: 'integer' }, output: text },
+      required: ['ticket', 'exit', 'output']
+    })
+  }
 })
 
 /** The methods, by their path. */
@@ -61,18 +60,20 @@ export function cniPlugin(parts: CommandParts): Methods {
   const sessions = new Sessions()
   return {
     'Cni.Run': async (body) => {
-      if (!isInvocation(body))
-        throw new InvalidError('this is not a call of the CNI executable of net-routed')
-      const turn = await sessions.begin(keyOf(body), (run) => outcomeOf(parts, body, run))
+      const invocation = checked(validators().invocation, body)
+      const turn = await sessions.begin(keyOf(invocation), (run) => outcomeOf(parts, invocation, run))
       return answerOf(turn, sessions)
     },
     'Cni.Continue': async (body) => {
-      if (!isContinuation(body))
-        throw new InvalidError('this is not a call of the CNI executable of net-routed')
-      const { ticket, ...result } = body
+      const { ticket, ...result } = checked(validators().continuation, body)
       return answerOf(await sessions.resume(ticket, result), sessions)
     }
   }
+}
+
+function checked<T>(validate: ValidateFunction<T>, body: unknown): T {
+  if (validate(body)) return body
+  throw new InvalidError('this is not a call of the CNI executable of net-routed')
 }
 
 /** Whoever calls for the same container again has given up the former call. Questions do not disturb each other. */

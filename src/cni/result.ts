@@ -3,9 +3,10 @@
  * as they are. Until 0.2.0 a result has one address per family and no interfaces: what such a version cannot say is lost.
  */
 import { Ajv } from 'ajv'
-import type { ErrorObject } from 'ajv'
+import type { ErrorObject, ValidateFunction } from 'ajv'
 import { familyOf, parsePrefix } from '../model/ip.js'
 import type { Family } from '../model/ip.js'
+import { lazily } from '../model/lazy.js'
 import { CODE, CniError } from './error.js'
 import { isAtLeast } from './version.js'
 import type { Version } from './version.js'
@@ -78,33 +79,36 @@ const oldIp = {
   properties: { ip: text, gateway: text, routes },
   required: ['ip']
 } as const
-const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile<Document>({
-  type: 'object',
-  properties: {
-    interfaces: {
-      type: ['array', 'null'],
-      items: { type: 'object', properties: { name: text, mac: text, sandbox: text }, required: ['name'] }
-    },
-    ips: {
-      type: ['array', 'null'],
-      items: {
-        type: 'object',
-        properties: { address: text, gateway: text, interface: { type: ['integer', 'null'], minimum: 0 } },
-        required: ['address']
-      }
-    },
-    routes,
-    dns: {
-      type: ['object', 'null'],
-      properties: { nameservers: texts, domain: text, search: texts, options: texts }
-    },
-    ip4: oldIp,
-    ip6: oldIp
-  }
-})
+const validator = lazily(() =>
+  new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile<Document>({
+    type: 'object',
+    properties: {
+      interfaces: {
+        type: ['array', 'null'],
+        items: { type: 'object', properties: { name: text, mac: text, sandbox: text }, required: ['name'] }
+      },
+      ips: {
+        type: ['array', 'null'],
+        items: {
+          type: 'object',
+          properties: { address: text, gateway: text, interface: { type: ['integer', 'null'], minimum: 0 } },
+          required: ['address']
+        }
+      },
+      routes,
+      dns: {
+        type: ['object', 'null'],
+        properties: { nameservers: texts, domain: text, search: texts, options: texts }
+      },
+      ip4: oldIp,
+      ip6: oldIp
+    }
+  })
+)
 
 /** The result in any version, as delegates answer it and runtimes hand it back. Throws CniError that names what is wrong in `field`. */
 export function parseResult(value: unknown, field: string): Result {
+  const validate: ValidateFunction<Document> = validator()
   if (!validate(value)) {
     throw new CniError(
       CODE.undecodable,

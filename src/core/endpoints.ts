@@ -141,9 +141,10 @@ export class Endpoints {
     const doomed = this.#parts.records
       .all('endpoint')
       .filter(({ id, deleted }) => deleted || (dead.has(id) && this.#deadBefore.has(id)))
-    for (const endpoint of doomed) {
-      const isStillThat = this.#parts.records.get('endpoint', endpoint.id) === endpoint
-      if (isStillThat) await this.#tryToDelete(endpoint.id)
+    for (const { id, since } of doomed) {
+      // Meanwhile the same container may have been attached again.
+      const isStillThat = this.#parts.records.get('endpoint', id)?.since === since
+      if (isStillThat) await this.#tryToDelete(id)
     }
     this.#deadBefore = dead
   }

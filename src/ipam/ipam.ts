@@ -17,10 +17,10 @@ import type { Pool, PoolName } from '../model/pool.js'
 import type { Space } from '../model/space.js'
 import type { Records } from '../store/records.js'
 import { checkAddress, chooseAddress, inUse } from './allocate.js'
-import type { Choice } from './allocate.js'
 import { isLeaked, isRouted, overlapError, usesPool, withoutRange } from './pools.js'
 import { chooseSubnet } from './subnets.js'
 import type { DefaultPool, PoolRequest } from './subnets.js'
+import { isReserved, usageOf } from './usage.js'
 
 export interface AddressRequest {
   readonly poolId: string
@@ -67,19 +67,6 @@ export class Ipam {
       this.#parts.log.info('pool created', { pool: pool.id, range: pool.range })
       return pool
     })
-  }
-
-  /** True if an automatic address could be had from the pool. */
-  hasRoom(id: string): boolean {
-    const pool = this.#parts.records.get('pool', id)
-    if (!pool) return false
-    try {
-      this.#choose(pool, 'endpoint')
-      return true
-    } catch (error) {
-      if (error instanceof ExhaustedError) return false
-      throw error
-    }
   }
 
   /** Automatic addresses come out of another range from now on. */
@@ -210,22 +197,14 @@ export class Ipam {
       checkAddress(pool, address)
       const lease = this.#parts.records.get('lease', leaseId(pool.space, address))
       if (lease?.state === 'held') throw inUse(pool, address, lease.purpose)
-      if (this.#isReserved(pool.space, address)) throw inUse(pool, address, 'endpoint')
+      if (isReserved(pool.space, address, this.#parts.records)) throw inUse(pool, address, 'endpoint')
       return address
     }
-    const choice = this.#choose(pool, purpose)
+    const [from, cursor] =
+      purpose === 'gateway' ? [withoutRange(pool), 0n] : [pool, this.#cursors.get(pool.id) ?? 0n]
+    const choice = chooseAddress(from, usageOf(pool, this.#parts.records, cursor))
     if (purpose !== 'gateway') this.#cursors.set(pool.id, choice.cursor)
     return choice.address
-  }
-
-  #choose(pool: Pool, purpose: Lease['purpose']): Choice {
-    return chooseAddress(purpose === 'gateway' ? withoutRange(pool) : pool, {
-      isHeld: (candidate) => this.#lease(pool, candidate)?.state === 'held',
-      wasUsed: (candidate) =>
-        this.#lease(pool, candidate) !== undefined || this.#isReserved(pool.space, candidate),
-      released: this.#releasedOf(pool),
-      cursor: purpose === 'gateway' ? 0n : (this.#cursors.get(pool.id) ?? 0n)
-    })
   }
 
   #withdraw(pool: PoolName, address: Ip): Promise<void> {
@@ -239,18 +218,6 @@ export class Ipam {
 
   #lease(pool: Pool, address: Ip): Lease | undefined {
     return this.#parts.records.get('lease', leaseId(pool.space, address))
-  }
-
-  /** A lease that could not be read at the start keeps its address. */
-  #isReserved(space: Space, address: Ip): boolean {
-    const id = leaseId(space, address)
-    return this.#parts.records.broken.some((broken) => broken.kind === 'lease' && broken.id === id)
-  }
-
-  /** Leases come in the order of their last change. */
-  *#releasedOf(pool: Pool): Iterable<Ip> {
-    for (const { state, address } of this.#parts.records.leasesOfPool(pool.id))
-      if (state === 'released') yield address
   }
 
   /** A /32 for our own networks: no subnet in the container, no neighbours. Other drivers need the subnet's length. */
