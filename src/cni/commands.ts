@@ -12,8 +12,9 @@ import { attachmentId, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { addressOf, familyOf, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
-import { callDelegate, delegateIn, isUnknownCommand } from './delegate.js'
+import { callDelegate, checkType, delegateIn } from './delegate.js'
 import type { Delegation } from './delegate.js'
+import { newestVersion } from './delegate-versions.js'
 import { CODE, CniError } from './error.js'
 import { grantFor, releaseOwn } from './grants.js'
 import type { Asked } from './grants.js'
@@ -26,6 +27,7 @@ import { EMPTY_RESULT, formatResult, mergeResults } from './result.js'
 import type { Dns, Result } from './result.js'
 import type { Outcome, RunDelegate } from './sessions.js'
 import { validAttachments } from './valid-attachments.js'
+import { isAtLeast } from './version.js'
 
 export interface CommandParts {
   readonly records: Records
@@ -228,13 +230,10 @@ function contradictions(
   return faults
 }
 
-/** GC and STATUS are newer than many a delegate. */
+/** GC and STATUS are newer than many a delegate: it gets no command that its versions do not have. */
 async function tell(run: RunDelegate, delegation: Delegation): Promise<void> {
-  try {
-    await callDelegate(run, delegation)
-  } catch (error) {
-    if (!isUnknownCommand(error)) throw error
-  }
+  const version = await newestVersion(run, checkType(delegation.type, 'ipam.type'))
+  if (version === undefined || isAtLeast(version, '1.1.0')) await callDelegate(run, delegation)
 }
 
 function resultOf(endpoint: Endpoint, dns: Dns): Result {

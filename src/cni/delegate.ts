@@ -18,8 +18,6 @@ export interface Delegation {
 /** No way out of the directories in CNI_PATH (CVE-2021-20206), and nothing that the executable's protocol would trip over. */
 const TYPE = /^[A-Za-z0-9_][A-Za-z0-9_.+@-]{0,127}$/
 const SHOWN_OUTPUT = 500
-/** What plugins answer to a command that they do not know. */
-const UNKNOWN_COMMAND_CODES: readonly number[] = [CODE.incompatibleVersion, CODE.invalidEnvironment]
 
 /** Throws CniError unless it is the plain name of a program. */
 export function checkType(type: unknown, field: string): string {
@@ -57,11 +55,6 @@ export async function callDelegate(run: RunDelegate, delegation: Delegation): Pr
   const { exit, output } = await run({ type: checkType(type, 'type'), env, input })
   if (exit === 0) return parse(output, type)
   throw errorOf(type, exit, output)
-}
-
-/** True if the delegate does not know the command: older plugins have neither GC nor STATUS. */
-export function isUnknownCommand(error: unknown): boolean {
-  return error instanceof CniError && UNKNOWN_COMMAND_CODES.includes(error.cniCode)
 }
 
 function parse(output: string, type: string): unknown {

@@ -17,6 +17,8 @@ import type { Answer, Methods } from '../http.js'
 import { lazily } from '../model/lazy.js'
 import { add, check, del, gc, status } from './commands.js'
 import type { CommandParts } from './commands.js'
+import { inTheirVersion } from './delegate-versions.js'
+import type { KnownVersions } from './delegate-versions.js'
 import { CODE, CniError, codeOf } from './error.js'
 import { parseCommand } from './invocation.js'
 import type { Command, Invocation } from './invocation.js'
@@ -58,10 +60,13 @@ const validators = lazily(() => {
 /** The methods, by their path. */
 export function cniPlugin(parts: CommandParts): Methods {
   const sessions = new Sessions()
+  const known: KnownVersions = new Map()
   return {
     'Cni.Run': async (body) => {
       const invocation = checked(validators().invocation, body)
-      const turn = await sessions.begin(keyOf(invocation), (run) => outcomeOf(parts, invocation, run))
+      const turn = await sessions.begin(keyOf(invocation), (run) =>
+        outcomeOf(parts, invocation, inTheirVersion(run, known))
+      )
       return answerOf(turn, sessions)
     },
     'Cni.Continue': async (body) => {

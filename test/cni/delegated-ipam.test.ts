@@ -93,31 +93,59 @@ describe('another IPAM', () => {
     })
   )
 
+  for (const [newest, heard] of Object.entries({
+    '1.0.0': ['DEL c1', 'VERSION '],
+    '1.1.0': ['DEL c1', 'VERSION ', 'GC ']
+  })) {
+    it(
+      `gets back at GC what dead containers had, and is told itself if it knows GC: ${newest}`,
+      withCni(async ({ cni }) => {
+        const { calls, delegate } = recording()
+        expectDone(await cni.call('ADD', HOST_LOCAL, { delegate }))
+        calls.length = 0
+        const versioned = (call: DelegateInput): { exit: number; output: string } => {
+          const { output } = delegate(call)
+          return {
+            exit: 0,
+            output: call.command === 'VERSION' ? JSON.stringify({ supportedVersions: [newest] }) : output
+          }
+        }
+        const nothing = { containerId: '', netns: '', ifName: '', delegate: versioned }
+        expectDone(await cni.call('GC', { ...HOST_LOCAL, 'cni.dev/valid-attachments': [] }, nothing))
+        const said = calls.map(({ command, env }) => `${command} ${env['CNI_CONTAINERID'] ?? ''}`)
+        expect(said).to.deep.equal(heard)
+        expect(calls[0]?.env).to.include({ CNI_IFNAME: 'eth0', CNI_NETNS: '' })
+      })
+    )
+  }
+
   it(
-    'gets back at GC what dead containers had, and is told itself if it knows GC',
+    'is spoken to in its own version if it is older, and asked for that only once',
     withCni(async ({ cni }) => {
-      const { calls, delegate } = recording()
-      expectDone(await cni.call('ADD', HOST_LOCAL, { delegate }))
-      calls.length = 0
-      const old = (call: DelegateInput): { exit: number; output: string } =>
-        call.command === 'GC'
-          ? { exit: 1, output: '{"code":4,"msg":"unknown CNI_COMMAND: GC"}' }
-          : delegate(call)
-      expectDone(
-        await cni.call(
-          'GC',
-          { ...HOST_LOCAL, 'cni.dev/valid-attachments': [] },
-          { containerId: '', netns: '', ifName: '', delegate: old }
-        )
-      )
-      expect(
-        calls.map(({ command, env }) => [
-          command,
-          env['CNI_CONTAINERID'],
-          env['CNI_IFNAME'],
-          env['CNI_NETNS']
-        ])
-      ).to.deep.equal([['DEL', 'c1', 'eth0', '']])
+      const calls: [string, unknown][] = []
+      const old = ({ command, input }: DelegateInput): { exit: number; output: string } => {
+        const { cniVersion, prevResult } = JSON.parse(input) as { cniVersion: string; prevResult?: object }
+        calls.push([command, cniVersion])
+        if (command === 'VERSION') return { exit: 0, output: '{"supportedVersions":["0.2.0","0.3.1"]}' }
+        if (cniVersion !== '0.3.1') return { exit: 1, output: '{"code":1,"msg":"incompatible CNI versions"}' }
+        if (command === 'CHECK') expect(prevResult).to.deep.include({ cniVersion: '0.3.1' })
+        return {
+          exit: 0,
+          output:
+            command === 'ADD' ? '{"cniVersion":"0.3.1","ips":[{"version":"4","address":"10.2.0.5/16"}]}' : ''
+        }
+      }
+      const { document } = await cni.call('ADD', HOST_LOCAL, { delegate: old })
+      expect(document).to.include({ cniVersion: '1.1.0' })
+      expectDone(await cni.call('CHECK', { ...HOST_LOCAL, prevResult: document }, { delegate: old }))
+      expectDone(await cni.call('DEL', HOST_LOCAL, { delegate: old }))
+      expect(calls).to.deep.equal([
+        ['ADD', '1.1.0'],
+        ['VERSION', '0.1.0'],
+        ['ADD', '0.3.1'],
+        ['CHECK', '0.3.1'],
+        ['DEL', '0.3.1']
+      ])
     })
   )
 

@@ -49,7 +49,12 @@ export function invoke(host: Host, command: string, conf: Document, call: Call =
     CNI_ARGS: env.args
   }
   const given = Object.entries(variables).filter(([, value]) => value !== undefined && value !== '')
-  const environment = { PATH: process.env['PATH'], CNI_PATH: host.path, ...Object.fromEntries(given), ...host.env }
+  const environment = {
+    PATH: process.env['PATH'],
+    CNI_PATH: host.path,
+    ...Object.fromEntries(given),
+    ...host.env
+  }
   const program = findPlugin(host.path, String(conf['type']))
   return run(['ip', 'netns', 'exec', host.netns, program], environment, input)
 }

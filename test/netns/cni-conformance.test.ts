@@ -22,16 +22,12 @@ const START_LIMIT_MS = 30_000
 const OURS: Features = {
   versions: VERSIONS,
   hasGc: true,
-  refusesSecondAdd: true,
-  checksNames: true,
   leftovers: []
 }
 /** As Debian 12 has them: 1.1.1, which knows CNI up to 1.0.0. */
 const REFERENCE: Features = {
   versions: VERSIONS.filter((version) => version !== '1.1.0'),
   hasGc: false,
-  refusesSecondAdd: true,
-  checksNames: true,
   leftovers: ['nrtest0']
 }
 
