@@ -36,7 +36,7 @@ graphroot = \"/var/lib/docker/podman\"
 runroot = \"/run/containers/storage\""
     mkdir /run/image /run/image/bin
     cp "$(command -v busybox)" /run/image/bin/busybox
-    for applet in sh sleep ping true; do ln -s busybox /run/image/bin/$applet; done
+    for applet in sh sleep ping true nc; do ln -s busybox /run/image/bin/$applet; done
     tar -C /run/image -c bin | podman import - busybox' - "$ROOT"
 }
 
@@ -86,6 +86,13 @@ podman_reaches() { podman_on 1 exec "$1" ping -c 1 -W 2 "$2" >/dev/null; }
   fails podman_on 1 run --rm --net routed --ip 10.1.0.9 busybox true
   shows '10\.1\.0\.9'
   equal "$(our_routes 1 | wc -l)" 1
+}
+
+@test "podman publishes a port" {
+  podman_on 1 run --detach --name web --net routed --publish 8080:8000 busybox sh -c 'while :; do echo served | nc -l -p 8000; done'
+  wait_until 10 on 1 sh -c '[ "$(busybox nc -w 2 192.0.2.1 8080 </dev/null)" = served ]'
+  podman_on 1 rm --force --time 0 web
+  fails on 1 nft list table inet net-routed-ports
 }
 
 @test "podman lists the network" {

@@ -28,6 +28,7 @@ teardown() {
         [ ! -e "$result" ] || echo "$result" | { IFS=/ read -r network container interface; CNI_IFNAME=$interface "$TOOL" del "$network" "$container"; }
       done
       for network in $(cat /etc/cni/net.d/*.conf | jq -r .name); do "$TOOL" gc "$network"; done
+      ! read -r servers </run/servers || kill $(cat /run/servers); rm -f /run/servers
       ip netns list | cut -d" " -f1 | xargs -rn1 ip netns delete
       rm -rf /etc/cni/net.d/* /run/cni-results' || :
   done
@@ -194,6 +195,54 @@ at_once() { # COMMAND COUNT
   reaches 1 three 10.2.0.9
 }
 
+# serve K CONTAINER PORT - answers with the container's name and the client's address.
+serve() {
+  on "$1" sh -c "setsid ip netns exec $2 node $BATS_DIR/tools/answer.mjs $3 $2 >/dev/null 2>&1 </dev/null & echo \$! >>/run/servers"
+  wait_until 20 on "$1" sh -c "ip netns exec $2 ss -ltun | grep -q ':$3 '"
+}
+# answers K ADDRESS PORT LINE, answers_in K CONTAINER ADDRESS PORT LINE
+answers() { equal "$(on "$1" busybox nc -w 5 "$2" "$3" </dev/null)" "$4"; }
+answers_in() { equal "$(on "$1" ip netns exec "$2" busybox nc -w 5 "$3" "$4" </dev/null)" "$5"; }
+
+@test "published ports: from elsewhere, from the host, from containers and from itself, by IPv4 and IPv6" {
+  network 1 mine '{"ipam":{"subnets":[{"subnet":"10.1.0.0/16"},{"subnet":"fd00:1::/64"}]},"capabilities":{"portMappings":true}}'
+  on 1 ip netns add one
+  RUNTIME_CONFIG='{"portMappings":[{"hostPort":8080,"containerPort":80,"protocol":"tcp"},{"hostPort":8081,"containerPort":80,"protocol":"tcp","hostIP":"192.0.2.1"}]}' \
+    succeeds cni 1 add mine one
+  add 1 mine two
+  serve 1 one 80
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  answers 2 2001:db8::1 8080 'one 2001:db8::2'
+  answers 2 192.0.2.1 8081 'one 192.0.2.2'
+  answers 1 192.0.2.1 8080 'one 192.0.2.1'
+  answers_in 1 two 192.0.2.1 8080 "one $address"
+  # What it sends to itself comes from the host.
+  answers_in 1 one 192.0.2.1 8080 'one 192.0.2.1'
+  answers_in 1 one 2001:db8::1 8080 'one 2001:db8::1'
+  lab daemon 1 restart
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  on 1 nft delete table inet net-routed-ports
+  wait_until 10 answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  RUNTIME_CONFIG='{"portMappings":[{"hostPort":8080,"containerPort":81,"protocol":"tcp"}]}' fails cni 1 add mine three
+  on 1 ip netns add three
+  RUNTIME_CONFIG='{"portMappings":[{"hostPort":8080,"containerPort":81,"protocol":"tcp"}]}' fails cni 1 add mine three
+  shows 'tcp port 8080 belongs to endpoint cni:mine:one:eth0 already'
+  del 1 mine one
+  fails on 2 busybox nc -w 2 192.0.2.1 8080
+  fails on 1 nft list table inet net-routed-ports
+  del 1 mine two
+  nothing_left 1
+}
+
+@test "a published UDP port answers from the port that was asked" {
+  network 1 mine '{"ipam":{"subnet":"10.1.0.0/16"},"capabilities":{"portMappings":true}}'
+  on 1 ip netns add one
+  RUNTIME_CONFIG='{"portMappings":[{"hostPort":5353,"containerPort":53,"protocol":"udp"}]}' succeeds cni 1 add mine one
+  serve 1 one 53
+  wait_until 10 udp_answers
+}
+udp_answers() { equal "$(on 2 node "$BATS_DIR/tools/ask.mjs" 192.0.2.1 5353)" 'one 192.0.2.2'; }
+
 @test "docs/cni.md: the list for containerd, with ctr" {
   command -v ctr >/dev/null || skip 'ctr is not installed'
   documented containerd | on 1 sh -c "cat >/etc/cni/net.d/10-routed.conflist; install -D -t /opt/cni/bin /usr/lib/cni/* $ROOT/bin/cni/*"
@@ -214,9 +263,8 @@ ctr_on() { on "$1" ctr --address /run/docker/containerd/containerd.sock "${@:2}"
     RUNTIME_CONFIG='{"portMappings":[{"hostPort":8080,"containerPort":80,"protocol":"tcp"}]}' succeeds cni 1 add routed $allocation
   address=$(jq -r '.ips[] | select(.address | startswith("10.3.1.")).address' <<<"$output")
   matches "$address" '^10\.3\.1\.[0-9]+/32$'
-  on 1 ip netns exec $allocation sh -c 'echo published | busybox nc -l -p 80' >/dev/null &
-  wait_until 10 on 1 sh -c "ip netns exec $allocation ss -ltn | grep -q :80"
-  equal "$(on 2 busybox nc -w 5 192.0.2.1 8080 </dev/null)" published
+  serve 1 $allocation 80
+  answers 2 192.0.2.1 8080 "$allocation 192.0.2.2"
   succeeds cni 1 check routed $allocation
   succeeds cni 1 del routed $allocation
   nothing_left 1

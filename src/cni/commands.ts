@@ -144,7 +144,7 @@ function attach(
 ): Promise<{ endpoint: Endpoint; dns: Dns }> {
   return parts.configured.hold(asked.conf.name, async () => {
     const { network, takeBack, ...grant } = await grantFor(parts, asked)
-    const { mac } = asked.conf
+    const { mac, ports } = asked.conf
     try {
       const request = {
         ...grant,
@@ -152,6 +152,7 @@ function attach(
         networkId: network.id,
         netns,
         ifName,
+        ports,
         ...(mac === undefined ? {} : { mac })
       }
       return { endpoint: await parts.attachments.attach(request), dns: grant.dns }

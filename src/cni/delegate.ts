@@ -1,6 +1,6 @@
 /** Delegates: other plugins that do a part of the work (SPEC.md §4). They run where the executable runs. */
 import { messageOf } from '../errors.js'
-import type { DelegatedIpam } from '../model/endpoint.js'
+import type { DelegatedPlugin } from '../model/endpoint.js'
 import { CODE, CniError } from './error.js'
 import type { Attachment, Command } from './invocation.js'
 import { OWN_IPAM } from './netconf.js'
@@ -32,7 +32,7 @@ export function checkType(type: unknown, field: string): string {
 export function delegateIn(
   document: Readonly<Record<string, unknown>>,
   input: string
-): DelegatedIpam | undefined {
+): DelegatedPlugin | undefined {
   const { ipam } = document
   const type = typeof ipam === 'object' && ipam !== null && 'type' in ipam ? ipam.type : undefined
   if (type === undefined || type === '' || type === OWN_IPAM) return undefined

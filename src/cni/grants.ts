@@ -1,7 +1,7 @@
 /** Addresses for an attachment: out of our pools, from another IPAM plugin, or those that it asks for. */
 import { InvalidError, RoutedError } from '../errors.js'
 import type { Ipam } from '../ipam/ipam.js'
-import type { DelegatedIpam } from '../model/endpoint.js'
+import type { DelegatedPlugin } from '../model/endpoint.js'
 import {
   addressOf,
   contains,
@@ -39,7 +39,7 @@ export interface Grant {
   readonly subnets: readonly Prefix[]
   readonly dns: Dns
   /** Where the addresses come from, if not from us. */
-  readonly ipam?: DelegatedIpam
+  readonly ipam?: DelegatedPlugin
   /** Gives the addresses back. Never throws what can be expected: something else has failed already. */
   readonly takeBack: () => Promise<void>
 }
@@ -127,7 +127,7 @@ async function request(parts: Parts, wishes: readonly { prefix: Prefix; address?
   }
 }
 
-async function grantDelegated(parts: Parts, ipam: DelegatedIpam, { conf, run }: Asked): Promise<Grant> {
+async function grantDelegated(parts: Parts, ipam: DelegatedPlugin, { conf, run }: Asked): Promise<Grant> {
   const takeBack = (): Promise<void> => quietly(() => callDelegate(run, { ...ipam, command: 'DEL' }))
   try {
     const answer = await callDelegate(run, { ...ipam, command: 'ADD' })

@@ -8,8 +8,11 @@ import { InvalidError, shown } from '../errors.js'
 import { checkRange } from '../ipam/subnets.js'
 import { contains, familyOf, parseIp, parseMac, parsePrefix, parseSubnet } from '../model/ip.js'
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
+import type { PortMap } from '../model/endpoint.js'
 import { lazily } from '../model/lazy.js'
 import { CODE, CniError } from './error.js'
+import { parsePorts } from './ports.js'
+import type { PortMappingDocument } from './ports.js'
 import { parseResult } from './result.js'
 import type { Dns, Result } from './result.js'
 import { parseVersion } from './version.js'
@@ -32,6 +35,7 @@ export interface NetConf {
   /** Addresses that this attachment wants, with or without prefix length. */
   readonly ips: readonly Ip[]
   readonly mac?: Mac
+  readonly ports: readonly PortMap[]
   readonly prevResult?: Result
 }
 
@@ -70,6 +74,7 @@ interface Document {
     | (Readonly<Record<string, unknown>> & {
         readonly ips?: readonly string[]
         readonly mac?: string
+        readonly portMappings?: readonly PortMappingDocument[] | null
         readonly dns?: {
           readonly servers?: readonly string[]
           readonly searches?: readonly string[]
@@ -84,13 +89,7 @@ interface Document {
 export const OWN_IPAM = 'ipam-routed'
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/
 /** Capabilities that a configuration may declare, and that we cannot serve. Ignoring them would be a lie. */
-const UNSUPPORTED_CAPABILITIES = [
-  'portMappings',
-  'bandwidth',
-  'ipRanges',
-  'infinibandGUID',
-  'deviceID'
-] as const
+const UNSUPPORTED_CAPABILITIES = ['bandwidth', 'ipRanges', 'infinibandGUID', 'deviceID'] as const
 
 const text = { type: 'string' } as const
 const texts = { type: 'array', items: text } as const
@@ -98,6 +97,19 @@ const subnet = { subnet: text, range: text, gateway: text } as const
 const dns = {
   type: ['object', 'null'],
   properties: { nameservers: texts, domain: text, search: texts, options: texts }
+} as const
+const portMappings = {
+  type: ['array', 'null'],
+  items: {
+    type: 'object',
+    properties: {
+      hostPort: { type: 'number' },
+      containerPort: { type: 'number' },
+      protocol: text,
+      hostIP: text
+    },
+    required: ['hostPort', 'containerPort']
+  }
 } as const
 const requests = { type: ['object', 'null'], properties: { ips: texts, mac: text } } as const
 const validator = lazily(() =>
@@ -123,7 +135,10 @@ const validator = lazily(() =>
       },
       dns,
       args: { type: ['object', 'null'], properties: { cni: requests } },
-      runtimeConfig: { type: ['object', 'null'], properties: { ips: texts, mac: text } }
+      runtimeConfig: {
+        type: ['object', 'null'],
+        properties: { ips: texts, mac: text, portMappings }
+      }
     }
   })
 )
@@ -182,6 +197,7 @@ export function parseNetConf(
     ...(destinations === undefined ? {} : { destinations }),
     dns: dnsOf(conf),
     ips: requestedIps(conf, args),
+    ports: parsePorts(conf.runtimeConfig?.portMappings ?? [], 'runtimeConfig.portMappings'),
     ...(mac === undefined || mac === '' ? {} : { mac: parseMac(mac, 'mac') }),
     ...(prevResult === undefined || prevResult === null
       ? {}
@@ -271,7 +287,7 @@ function refuseUnsupported({ runtimeConfig }: Document): void {
   if (asked.length === 0) return
   throw new CniError(
     CODE.unsupportedField,
-    `runtimeConfig.${asked.join(', ')}: net-routed does not do that: declare the capability at a plugin of the list that does, such as portmap or bandwidth`
+    `runtimeConfig.${asked.join(', ')}: net-routed does not do that: declare the capability at a plugin of the list that does, such as bandwidth`
   )
 }
 

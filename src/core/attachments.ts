@@ -11,8 +11,9 @@ import { keyOf } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import { hostLinkName } from '../model/endpoint.js'
-import type { Endpoint, Sandbox } from '../model/endpoint.js'
+import type { Endpoint, PortMap, Sandbox } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
+import type { Prefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { newEndpoint, newSandbox, routesOf } from './decide.js'
@@ -144,13 +145,15 @@ export class Attachments {
   }
 
   /** What the request collides with goes if its container is gone. */
-  async #replaceDead(request: Pick<AttachRequest, 'id' | 'addresses'>): Promise<void> {
+  async #replaceDead(request: Pick<AttachRequest, 'id' | 'addresses' | 'ports'>): Promise<void> {
     const { records, reconciler, endpoints, log } = this.#parts
     const rivals = new Set(
       request.addresses.flatMap((prefix) => records.endpointsWithAddress(addressOf(prefix)))
     )
     const same = records.get('endpoint', request.id)
     if (same) rivals.add(same)
+    if (request.ports && request.ports.length > 0)
+      for (const other of records.all('endpoint')) if (sharePort(request.ports, other)) rivals.add(other)
     if (rivals.size === 0) return
     await reconciler.resync()
     for (const { id, deleted, addresses } of rivals) {
@@ -158,11 +161,30 @@ export class Attachments {
         throw new ConflictError(
           id === request.id
             ? `${id} is attached already, with ${addresses.join(', ')}: DEL comes before another ADD`
-            : `${addresses.join(', ')} belongs to endpoint ${id} already`
+            : `${rivalry(request, addresses)} belongs to endpoint ${id} already`
         )
       }
       log.warn('endpoint replaced, its end was never reported', { endpoint: id, by: request.id })
       await endpoints.delete(id)
     }
   }
+}
+
+function portsOf(ports: readonly PortMap[] = []): string[] {
+  return ports.map(
+    ({ protocol, hostIp, hostPort }) =>
+      `${protocol} port ${String(hostPort)}${hostIp === undefined ? '' : ` of ${hostIp}`}`
+  )
+}
+
+function sharePort(ports: readonly PortMap[], other: Endpoint): boolean {
+  const taken = new Set(portsOf(other.ports))
+  return portsOf(ports).some((port) => taken.has(port))
+}
+
+/** What the request and an endpoint with these addresses both want. */
+function rivalry(request: Pick<AttachRequest, 'addresses' | 'ports'>, addresses: readonly Prefix[]): string {
+  const wanted = new Set(request.addresses.map(addressOf))
+  const shared = addresses.filter((prefix) => wanted.has(addressOf(prefix)))
+  return shared.length > 0 ? shared.join(', ') : portsOf(request.ports).join(', ')
 }

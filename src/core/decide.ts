@@ -1,6 +1,6 @@
 /** What an endpoint gets that nobody said: MAC address, MTU, next hops, routes. Pure. */
 import { shortHash } from '../model/endpoint.js'
-import type { DelegatedIpam, Endpoint, Sandbox, SandboxRoute } from '../model/endpoint.js'
+import type { DelegatedPlugin, Endpoint, PortMap, Sandbox, SandboxRoute } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, macOf, parsePrefix } from '../model/ip.js'
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
@@ -13,6 +13,7 @@ export interface EndpointRequest {
   readonly mac?: Mac
   /** Bytes; absent = the network's. */
   readonly mtu?: number
+  readonly ports?: readonly PortMap[]
 }
 
 /** An endpoint whose both ends we make, in a namespace that exists already. */
@@ -22,7 +23,7 @@ export interface AttachRequest extends EndpointRequest {
   /** Next hops that another IPAM wants; absent = the network's. */
   readonly gateway?: Ip
   readonly gateway6?: Ip
-  readonly ipam?: DelegatedIpam
+  readonly ipam?: DelegatedPlugin
   /** What the container reaches through its next hops; absent = everything. */
   readonly destinations?: readonly Prefix[]
   /** What it reaches through them also where another link has the default route. */
@@ -45,6 +46,7 @@ export function newEndpoint(
     mac: request.mac ?? macFor(request),
     ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
     ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),
+    ...(request.ports && request.ports.length > 0 ? { ports: request.ports } : {}),
     since: now.toISOString()
   }
 }

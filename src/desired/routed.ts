@@ -11,6 +11,7 @@ import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
+import { desiredOfPorts } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
 /** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
@@ -19,6 +20,7 @@ const LINK_LOCAL_LENGTH = 64
 /** What the host should have for an endpoint. Nothing for one that is being deleted. */
 export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
   if (endpoint.deleted) return []
+  if (endpoint.delegate) return desiredOfPorts(endpoint)
   const link = linkOf(endpoint)
   if (!endpoint.sandbox) return [link]
   return [
@@ -30,7 +32,8 @@ export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
     }),
     ...endpoint.addresses.map(addressOf).map((address): Route => {
       return { kind: 'route', link: link.name, dst: hostPrefix(address), metric: METRIC[familyOf(address)] }
-    })
+    }),
+    ...desiredOfPorts(endpoint)
   ]
 }
 

@@ -10,6 +10,14 @@ import type { Host, HostChange, HostFacts } from './host.js'
 import { describeOp, keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 
+/** What is an element of which table. */
+const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
+  ['source', 'guard'],
+  ['port', 'publisher'],
+  ['exclusion', 'publisher'],
+  ['hairpin', 'publisher']
+])
+
 /** A container end, and the name of the host end that it belongs to. */
 type FakeEnd = ContainerEnd & { readonly hostLink: string }
 
@@ -134,7 +142,8 @@ export class FakeHost implements Host, ContainerEnds {
     if (this.foreign.has(key)) return 'EEXIST'
     if (link !== undefined && !this.objects.has(`link ${link}`)) return 'ENODEV'
     if (object.kind === 'link' && !object.veth && !this.objects.has(key)) return 'ENODEV'
-    if (object.kind === 'source' && !this.objects.has('guard')) return 'ENOENT'
+    const table = TABLE_OF.get(object.kind)
+    if (table !== undefined && !this.objects.has(table)) return 'ENOENT'
     if (object.kind === 'link' && !this.objects.has(key)) {
       const errno = this.#makeEnd(object)
       if (errno) return errno
@@ -171,13 +180,13 @@ export class FakeHost implements Host, ContainerEnds {
     }
   }
 
-  #deleteSources(): void {
-    for (const [key, { kind }] of this.objects) if (kind === 'source') this.objects.delete(key)
+  #deleteElements(table: string): void {
+    for (const [key, { kind }] of this.objects) if (TABLE_OF.get(kind) === table) this.objects.delete(key)
   }
 
   #delete(object: HostObject): void {
     this.objects.delete(keyOf(object))
-    if (object.kind === 'guard') this.#deleteSources()
+    this.#deleteElements(object.kind)
     if (object.kind !== 'link') return
     this.#deleteEnd(object.name)
     for (const [key, child] of this.objects) if (linkOf(child) === object.name) this.objects.delete(key)
@@ -191,7 +200,10 @@ function settled<T>(work: () => T): Promise<T> {
 
 /** A link is read back without the way it was made. */
 function listed(object: HostObject): HostObject {
-  if (object.kind === 'announcement') return { kind: 'announcement', dst: object.dst }
+  if ('of' in object) {
+    const { of: _of, ...rest } = object
+    return rest
+  }
   if (object.kind !== 'link') return object
   const { veth: _veth, ...link } = object
   return link

@@ -17,6 +17,9 @@ export interface Endpoint {
   readonly mtu?: number
   /** True if the network's gateway is a router outside of this host, so that proxy ARP is needed. */
   readonly gatewayIsForeign?: true
+  readonly ports?: readonly PortMap[]
+  /** Another plugin has made its links, and takes them away: the host has only what is beside them. */
+  readonly delegate?: DelegatedPlugin
   readonly sandbox?: Sandbox
   readonly left?: true
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
@@ -27,6 +30,17 @@ export interface Endpoint {
   readonly since: string
 }
 
+/** A port of the host that leads to one of the endpoint. */
+export interface PortMap {
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  /** Address of the host; absent = all of them. */
+  readonly hostIp?: Ip
+  readonly hostPort: number
+  readonly containerPort: number
+  /** Devices of the host: what comes in through them is not meant. */
+  readonly exclude?: readonly string[]
+}
+
 export interface Sandbox {
   /** Path of the network namespace as the runtime names it; it may not be visible to us. */
   readonly path: string
@@ -34,7 +48,7 @@ export interface Sandbox {
   /** Name of the container end, where we made it there. */
   readonly ifName?: string
   /** Another IPAM that the addresses came from, and what it was asked with: it gets them back with the same words. */
-  readonly ipam?: DelegatedIpam
+  readonly ipam?: DelegatedPlugin
   /** Routes of the container, where we made them. */
   readonly routes?: readonly SandboxRoute[]
   /** Next hops of the container, as they were answered to the runtime. */
@@ -46,7 +60,8 @@ export interface Sandbox {
   readonly companions?: readonly Companion[]
 }
 
-export interface DelegatedIpam {
+/** A plugin that was called, and what with. */
+export interface DelegatedPlugin {
   readonly type: string
   readonly input: string
 }

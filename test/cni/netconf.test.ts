@@ -115,9 +115,13 @@ describe('parseNetConf', () => {
       /not of the family/
     ],
     'an address that is none': [{ runtimeConfig: { ips: ['here'] } }, /^ips: "here" is not an IP address/],
-    'port mappings, rather than to ignore them': [
+    'rates, rather than to ignore them': [
+      { runtimeConfig: { bandwidth: { ingressRate: 1 } } },
+      /bandwidth.*such as bandwidth/
+    ],
+    'a port mapping without port of the container': [
       { runtimeConfig: { portMappings: [{ hostPort: 80 }] } },
-      /portMappings.*such as portmap/
+      /portMappings.0 must have required property 'containerPort'/
     ],
     'a prevResult that is none': [{ prevResult: { ips: 'x' } }, /^prevResult is not a result: ips /]
   }

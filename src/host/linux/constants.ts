@@ -176,6 +176,8 @@ export const NFT_SET_ANONYMOUS = 1
 export const NFTA_SET_ELEM_LIST = { SET: 2, ELEMENTS: 3 } as const
 export const NFTA_LIST_ELEM = 1
 export const NFTA_SET_ELEM_KEY = 1
+export const NFTA_SET_ELEM_DATA = 2
+export const NFTA_SET_ELEM_KEY_END = 10
 export const NFTA_DATA_VALUE = 1
 
 /** linux/if.h: bytes of a name, with the zero at its end. */
