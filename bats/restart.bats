@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # A container is replaced by another one with its address: two probes at 1 kHz, one on its host, one on another. What the
 # second misses and the first does not is the routing's fault. The protocols have their default timers.
-#   RESTART_RUNS=N   replacements for each protocol (default 10; the issue of record is 100)
+#   RESTART_RUNS=N   replacements for each protocol (default 10)
 
 load helpers
 load probe
