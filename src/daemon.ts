@@ -71,6 +71,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   routers.wake()
   const metrics = new Metrics()
   metrics.startSeconds = performance.now() / 1000
+  let suspects: ReadonlySet<string> = new Set()
   const steps = [
     async () => {
       const found = await host.facts()
@@ -83,7 +84,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     () => ipam.collect(),
     () => networks.collect(),
     () => committer.retryWrites(),
-    () => repairRouters(parts, core)
+    async () => (suspects = await repairRouters(parts, core, suspects))
   ]
   const upkeep = (): Promise<void> => allOf(steps, log)
   const unwatch = watch({ host, reconciler, log, metrics, upkeep })
@@ -155,10 +156,16 @@ function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler }
 }
 
 /** Only where the routing daemon is ours to configure. */
-async function repairRouters(parts: DaemonParts, core: Core): Promise<void> {
-  if (!parts.config.routing || core.routers.states.every(({ state }) => state === 'absent')) return
-  const told = await repairMissed(verifyParts(parts, core))
+async function repairRouters(
+  parts: DaemonParts,
+  core: Core,
+  before: ReadonlySet<string>
+): Promise<ReadonlySet<string>> {
+  const isThere = core.routers.states.some(({ state }) => state !== 'absent')
+  if (!parts.config.routing || !isThere) return new Set()
+  const { told, suspects } = await repairMissed(verifyParts(parts, core), before)
   if (told > 0) parts.log.warn('routing daemon has missed kernel routes, told again', { routes: told })
+  return suspects
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */

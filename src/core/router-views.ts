@@ -35,11 +35,11 @@ export interface RouterViews {
 /** Asks every daemon that answers. One that is not configured for a protocol has no view. */
 export async function routerViews(open: OpenVty): Promise<RouterViews> {
   const absent = new Map<string, string>()
-  const ask = async <T>(daemon: string, work: (show: Show) => Promise<T>): Promise<T | undefined> => {
+  const ask = async <T>(daemon: string, work: Work<T>): Promise<T | undefined> => {
     try {
       const session = await open(daemon)
       try {
-        return await work((command) => show(session, command))
+        return await work(session)
       } finally {
         session.close()
       }
@@ -51,9 +51,9 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   }
   const [zebra, two, three, bgp] = await Promise.all([
     ask('zebra', zebraPaths),
-    ask('ospfd', ospfView),
-    ask('ospf6d', ospf3View),
-    ask('bgpd', bgpViews)
+    ask('ospfd', asked(ospfView)),
+    ask('ospf6d', asked(ospf3View)),
+    ask('bgpd', asked(bgpViews))
   ])
   const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
   return { ...(zebra ? { zebra } : {}), protocols, absent }
@@ -63,20 +63,24 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
 export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
   const session = await open('zebra')
   try {
-    return await zebraPaths((command) => show(session, command))
+    return await zebraPaths(session)
   } finally {
     session.close()
   }
 }
 
+type Work<T> = (session: VtySession) => Promise<T>
+
+function asked<T>(view: (ask: Show) => Promise<T>): Work<T> {
+  return (session) => view((command) => show(session, command))
+}
+
 /** The answer to a command that answers with JSON; undefined where it answers something else. */
 type Show = (command: string) => Promise<unknown>
 
-async function zebraPaths(ask: Show): Promise<KernelPath[]> {
-  return [
-    ...kernelPaths(await ask('show ip route kernel json')),
-    ...kernelPaths(await ask('show ipv6 route kernel json'))
-  ]
+async function zebraPaths(session: VtySession): Promise<KernelPath[]> {
+  const answers = [await session.run('show ip route kernel'), await session.run('show ipv6 route kernel')]
+  return answers.flatMap(({ text }) => kernelPaths(text))
 }
 
 async function ospfView(ask: Show): Promise<ProtocolView[]> {

@@ -11,10 +11,12 @@ import type { Reconciler } from '../host/reconciler.js'
 import type { KernelPath, RouterNeighbour } from '../host/router-tables.js'
 import { tellAgain, tellEnds } from '../host/retell.js'
 import type { OpenVty } from '../host/vty.js'
-import { addressOf, contains, familyOf, hostPrefix, parsePrefix } from '../model/ip.js'
+import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
+
+const TOLD_AT_ONCE = 32
 
 export interface VerifyParts {
   readonly records: Records
@@ -57,29 +59,32 @@ export interface Verification {
 /** Compares, repairs what is ours, and says what it was like before the repair. */
 export async function verify(parts: VerifyParts): Promise<Verification> {
   let found = await look(parts)
+  let before: ReadonlySet<string> = new Set()
   if (hasGap(found)) {
+    before = suspectsIn(found.wanted, found.views.zebra)
     await parts.settle()
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = found.views.zebra ? await repairZebra(parts, found.views.zebra) : 0
-  const { addresses, stale, neighbours, views } = found
-  const absent = [...views.absent].filter(([daemon]) => parts.needed.includes(daemon))
+  const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
+  const { addresses, stale, neighbours } = found
   return { addresses, stale, neighbours, absent: Object.fromEntries(absent), repaired }
 }
 
-/** Has zebra read again what it missed. Returns how many routes that were. Throws UnavailableError or TimeoutError. */
-export async function repairMissed(parts: VerifyParts): Promise<number> {
-  const gap = (paths: readonly KernelPath[]): number => {
-    const { missed, stale } = zebraGap(parts.records, paths)
-    return missed.length + stale.length
-  }
-  if (gap(await readZebra(parts.open)) === 0) return 0
-  await parts.settle()
-  return repairZebra(parts, await readZebra(parts.open))
+/**
+ * Has zebra hear again of what it has missed since an earlier call, whose `suspects` it is told; what is new may just be
+ * under way. Throws UnavailableError or TimeoutError.
+ */
+export async function repairMissed(
+  parts: VerifyParts,
+  before: ReadonlySet<string>
+): Promise<{ readonly told: number; readonly suspects: ReadonlySet<string> }> {
+  const paths = await readZebra(parts.open)
+  const wanted = visibleRoutes(parts.records)
+  const told = await repairZebra(parts, gapIn(wanted, paths), before)
+  return { told, suspects: suspectsIn(wanted, paths) }
 }
-
-type Found = Omit<Verification, 'absent' | 'repaired'>
 
 /** Where an address should be and is not. */
 export function gapsOf({ kernel, zebra, announced }: VerifiedAddress): string[] {
@@ -96,21 +101,24 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
   )
 }
 
+type Found = Omit<Verification, 'absent' | 'repaired'>
+
 interface Look extends Found {
+  readonly wanted: readonly Visible[]
   readonly views: RouterViews
 }
 
 async function look({ records, host, open }: VerifyParts): Promise<Look> {
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
   const kernel = new Set(listed.map(keyOf))
-  const zebra = views.zebra && new Set(views.zebra.map(({ dst }) => dst))
+  const zebra = views.zebra && activeIn(views.zebra)
   const wanted = visibleRoutes(records)
   const addresses = wanted.map(({ endpoint, object }): VerifiedAddress => {
     const { dst } = object
-    const protocols = views.protocols.filter(({ family }) => family === familyOfPrefix(dst))
+    const protocols = views.protocols.filter(({ family }) => family === (dst.includes(':') ? 6 : 4))
     return {
       endpoint,
-      address: addressOf(parsePrefix(dst)),
+      address: addressIn(dst),
       kernel: kernel.has(keyOf(object)),
       ...(zebra ? { zebra: zebra.has(dst) } : {}),
       announced: Object.fromEntries(protocols.map(({ name, announced }) => [name, announced.has(dst)]))
@@ -119,7 +127,13 @@ async function look({ records, host, open }: VerifyParts): Promise<Look> {
   const neighbours = views.protocols.flatMap((view) =>
     view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
   )
-  return { addresses, stale: staleOf(records, views), neighbours: distinct(neighbours), views }
+  return {
+    addresses,
+    stale: staleOf(records, views, wanted),
+    neighbours: distinct(neighbours),
+    views,
+    wanted
+  }
 }
 
 interface Visible {
@@ -139,39 +153,57 @@ function visibleRoutes(records: Records): Visible[] {
 }
 
 interface ZebraGap {
-  readonly missed: readonly HostObject[]
+  readonly missed: readonly Visible['object'][]
   readonly stale: readonly KernelPath[]
 }
 
 /** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
-function zebraGap(records: Records, paths: readonly KernelPath[]): ZebraGap {
-  const wanted = visibleRoutes(records).map(({ object }) => object)
-  const known = new Set(paths.map(({ dst }) => dst))
-  const desired = new Set(wanted.map(({ dst }) => dst))
+function gapIn(wanted: readonly Visible[], paths: readonly KernelPath[] | undefined): ZebraGap {
+  if (!paths) return { missed: [], stale: [] }
+  const objects = wanted.map(({ object }) => object)
+  const known = activeIn(paths)
+  const desired = new Set(objects.map(({ dst }) => dst))
   return {
-    missed: wanted.filter(({ dst }) => !known.has(dst)),
+    missed: objects.filter(({ dst }) => !known.has(dst)),
     stale: paths.filter(({ dst, link }) => link?.startsWith(LINK_PREFIX) && !desired.has(dst))
   }
 }
 
+/** Destinations to which zebra has a path that it believes. */
+function activeIn(paths: readonly KernelPath[]): Set<string> {
+  return new Set(paths.flatMap(({ dst, isActive }) => (isActive ? [dst] : [])))
+}
+
+/** Destinations of which zebra does not know what it should. */
+function suspectsIn(wanted: readonly Visible[], paths: readonly KernelPath[] | undefined): Set<string> {
+  const { missed, stale } = gapIn(wanted, paths)
+  return new Set([...missed, ...stale].map(({ dst }) => dst))
+}
+
+/** Returns how many destinations were told of. A few at a time: containers start meanwhile. */
 async function repairZebra(
-  { records, reconciler }: VerifyParts,
-  paths: readonly KernelPath[]
+  { reconciler }: VerifyParts,
+  { missed, stale }: ZebraGap,
+  suspects: ReadonlySet<string>
 ): Promise<number> {
-  const { missed, stale } = zebraGap(records, paths)
-  let told = 0
-  await reconciler.retell((desired, actual) => {
-    const again = tellAgain(missed, desired, actual)
-    const ends = tellEnds(stale, desired, actual)
-    told = new Set([...again, ...ends].map(({ object }) => keyOf(object))).size
-    return [...again, ...ends]
-  })
-  return told
+  const objects = missed.filter(({ dst }) => suspects.has(dst))
+  const ended = stale.filter(({ dst }) => suspects.has(dst))
+  for (let at = 0; at < Math.max(objects.length, ended.length); at += TOLD_AT_ONCE) {
+    await reconciler.retell((desired, actual) => [
+      ...tellAgain(objects.slice(at, at + TOLD_AT_ONCE), desired, actual),
+      ...tellEnds(ended.slice(at, at + TOLD_AT_ONCE), desired, actual)
+    ])
+  }
+  return objects.length + ended.length
 }
 
 /** Of our subnets only: what others announce is their business. */
-function staleOf(records: Records, { zebra = [], protocols }: RouterViews): StaleAddress[] {
-  const desired = new Set(visibleRoutes(records).map(({ object }) => object.dst))
+function staleOf(
+  records: Records,
+  { zebra = [], protocols }: RouterViews,
+  wanted: readonly Visible[]
+): StaleAddress[] {
+  const desired = new Set(wanted.map(({ object }) => object.dst))
   const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const known = new Set(zebra.map(({ dst }) => dst))
   const isOurs = (dst: string): boolean => {
@@ -181,18 +213,19 @@ function staleOf(records: Records, { zebra = [], protocols }: RouterViews): Stal
       subnets.some((subnet) => contains(subnet, addressOf(prefix)))
     )
   }
-  const inZebra = zebraGap(records, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
+  const inZebra = gapIn(wanted, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
   // What zebra has from somebody else's route is announced rightly.
   const announced = protocols.flatMap((view: ProtocolView) =>
     [...view.announced].flatMap((dst) =>
       !desired.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
     )
   )
-  return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressOf(parsePrefix(dst)), where }))
+  return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressIn(dst), where }))
 }
 
-function familyOfPrefix(dst: string): 4 | 6 {
-  return familyOf(parsePrefix(dst))
+/** Of a destination of one address. */
+function addressIn(dst: string): string {
+  return dst.slice(0, dst.indexOf('/'))
 }
 
 function distinct<T extends { readonly protocol: string; readonly name: string }>(all: readonly T[]): T[] {
