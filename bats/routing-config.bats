@@ -90,6 +90,14 @@ pair() {
   for host in $ROUTERS; do configured "$host"; done
   learnt_is 2 '10.1.0.1 10.1.0.3 10.1.0.4'
   learnt_is 4 '10.1.0.1 10.1.0.2 10.1.0.3'
+  succeeds on 1 "$NET_ROUTED" map
+  shows '^192\.0\.2\.1, this host: to segment of 192\.0\.2\.[1-4] \(10\)$'
+  shows '^4 routers, 4 addresses, 0 on several routers$'
+  succeeds on 2 "$NET_ROUTED" map --json
+  equal "$(jq --compact-output '[.routers[] | [.id, .isSelf, .addresses[]]]' <<<"$output")" \
+    '[["192.0.2.1",false,"10.1.0.1"],["192.0.2.2",true,"10.1.0.2"],["192.0.2.3",false,"10.1.0.3"],["192.0.2.4",false,"10.1.0.4"]]'
+  succeeds on 3 "$NET_ROUTED" map --dot
+  shows '^  "192\.0\.2\.3" -- "segment 192\.0\.2\.[1-4]"'
   on 1 sh -c 'ip route del 172.31.0.0/24; ip route del 10.77.0.0/16; ip route del 198.51.100.1; ip route del 10.1.7.0/24'
   # Nothing goes towards containers.
   succeeds on 1 vtysh -c 'show ip ospf interface'
@@ -424,7 +432,8 @@ verifies() { on "$1" "$NET_ROUTED" verify; }
   run verifies 1
   equal "$status" 3
   shows '^missing: 10\.1\.0\.2: not in zebra, ospfd$'
-  shows '^stale: 10\.1\.0\.1: still in (zebra|ospfd), no container has it$'
+  # FRR 10 hears of the end of a route by that of its link.
+  [ -n "${ENGINE_ROOT:-}" ] || shows '^stale: 10\.1\.0\.1: still in zebra, no container has it$'
   wait_until 20 verifies 1
   wait_until 10 pings 2 other 10.1.0.2
   wait_until 10 not via 2 10.1.0.1

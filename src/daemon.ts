@@ -5,7 +5,7 @@
 import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
-import { forget, planRouting, verifyRoutes } from './admin.js'
+import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { Committer } from './core/commit.js'
 import { Endpoints } from './core/endpoints.js'
@@ -136,7 +136,8 @@ function methodsOf(parts: DaemonParts, core: Core): Methods {
     ...ipamDriver({ ...config, ...core }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
-    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body)
+    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
+    'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
   }
 }
 

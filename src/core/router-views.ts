@@ -1,6 +1,7 @@
 /** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
 import { RoutedError } from '../errors.js'
 import {
+  ospfLinks,
   bgpAdvertised,
   bgpNeighbours,
   kernelPaths,
@@ -8,7 +9,7 @@ import {
   ospfDatabase,
   ospfNeighbours
 } from '../host/router-tables.js'
-import type { External, KernelPath, RouterNeighbour } from '../host/router-tables.js'
+import type { External, KernelPath, RouterLink, RouterNeighbour } from '../host/router-tables.js'
 import type { OpenVty, VtySession } from '../host/vty.js'
 
 /** What a protocol tells others, in one address family. */
@@ -57,6 +58,16 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   ])
   const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
   return { ...(zebra ? { zebra } : {}), protocols, absent }
+}
+
+/** How the routers of OSPFv2 are connected. Throws UnavailableError or TimeoutError. */
+export async function readLinks(open: OpenVty): Promise<RouterLink[]> {
+  const session = await open('ospfd')
+  try {
+    return ospfLinks(await show(session, 'show ip ospf database router json'))
+  } finally {
+    session.close()
+  }
 }
 
 /** The paths that zebra has read from the kernel. Throws UnavailableError or TimeoutError. */
