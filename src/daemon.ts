@@ -9,7 +9,7 @@ import { compose } from './compose.js'
 import type { Core, DaemonParts } from './compose.js'
 import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
-import { forget, planRouting, verifyRoutes } from './admin.js'
+import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
@@ -117,7 +117,8 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
     ...cniPlugin({ ...core, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
-    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body)
+    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
+    'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
   }
   const later =
     (handle: Methods[string]): Methods[string] =>
@@ -137,6 +138,7 @@ function stepsOf(
   learn: () => Promise<void>
 ): readonly (() => Promise<unknown>)[] {
   const { reconciler, endpoints, ipam, configured, networks, committer } = core
+  let suspects: ReadonlySet<string> = new Set()
   return [
     learn,
     () => reconciler.resync(),
@@ -145,7 +147,7 @@ function stepsOf(
     () => configured.collect(),
     () => networks.collect(),
     () => committer.retryWrites(),
-    () => repairRouters(parts, core)
+    async () => (suspects = await repairRouters(parts, core, suspects))
   ]
 }
 
@@ -171,10 +173,16 @@ function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler, 
 }
 
 /** Only where the routing daemon is ours to configure. */
-async function repairRouters(parts: DaemonParts, core: Core): Promise<void> {
-  if (!parts.config.routing || core.routers.states.every(({ state }) => state === 'absent')) return
-  const told = await repairMissed(verifyParts(parts, core))
+async function repairRouters(
+  parts: DaemonParts,
+  core: Core,
+  before: ReadonlySet<string>
+): Promise<ReadonlySet<string>> {
+  const isThere = core.routers.states.some(({ state }) => state !== 'absent')
+  if (!parts.config.routing || !isThere) return new Set()
+  const { told, suspects } = await repairMissed(verifyParts(parts, core), before)
   if (told > 0) parts.log.warn('routing daemon has missed kernel routes, told again', { routes: told })
+  return suspects
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */
