@@ -249,6 +249,7 @@ export class Committer {
   #toHold(left: readonly Stored[], drop: readonly HostObject[], wanted: readonly HostObject[]): Hold[] {
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
+      if (this.#records.get('endpoint', stored.record.id)?.drain === 'withdrawn') return []
       const objects = this.#objectsOf(stored, true)
       const left = leavesBehind(objects, { drop, wanted, lost: this.#reconciler.lost })
       return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
@@ -268,7 +269,8 @@ export class Committer {
       this.#records.all('network').filter(({ id }) => !gone.has(id)),
       this.#records.all('setting').filter(({ id }) => !gone.has(id)),
       {
-        hasMore: endpoints.length > 0 || this.#records.broken.some(({ kind }) => kind === 'network'),
+        hasMore: this.#records.broken.some(({ kind }) => kind === 'network'),
+        hasEndpoints: endpoints.length > 0,
         hasPorts: endpoints.some(({ ports, deleted }) => ports && !deleted)
       }
     )

@@ -96,10 +96,7 @@ export class Networks {
     return this.#exclusive.run('', () => this.#forgetSettings())
   }
 
-  /**
-   * After a reboot: the values to restore are those before the first pass. Endpoints whose network is gone, because the store
-   * would not forget them, need the same as long as they are there.
-   */
+  /** After a reboot: the values to restore are those before the first pass. */
   async claimSettings(facts: HostFacts): Promise<void> {
     const put = this.#settingsFor(this.#records.all('network'), facts)
     try {
@@ -136,7 +133,7 @@ export class Networks {
 
   #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {
     const { broken } = this.#records
-    const hasMore = this.#records.count('endpoint') > 0 || broken.some(({ kind }) => kind === 'network')
+    const hasMore = broken.some(({ kind }) => kind === 'network')
     return [...neededSettings(networks, hasMore)].flatMap(([id, needed]): Stored[] => {
       const before = sysctls[id]
       if (before === undefined || before === needed || this.#records.get('setting', id)) return []

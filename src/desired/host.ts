@@ -10,24 +10,27 @@ import type { Setting } from '../model/setting.js'
 const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
 
 /**
- * With networks: what they need. Without: the values that our settings replaced. `hasMore`: there are endpoints, or networks
- * whose record cannot be read, so that the last one is not gone. `hasPorts`: an endpoint publishes some.
+ * With networks: what they need. Without: the values that our settings replaced. `hasMore`: there are networks whose record
+ * cannot be read, so that the last one is not gone. `hasEndpoints`: there are endpoints; without a network they are dead, and
+ * need no more than a place for what is still known of them. `hasPorts`: an endpoint publishes some.
  */
 export function desiredOfHost(
   networks: readonly Network[],
   settings: readonly Setting[],
-  { hasMore = false, hasPorts = false } = {}
+  { hasMore = false, hasEndpoints = false, hasPorts = false } = {}
 ): HostObject[] {
-  if (networks.length === 0 && !hasMore) {
-    return settings.map(formerSysctl)
-  }
+  const isNeeded = networks.length > 0 || hasMore
   return [
-    ...familiesOf(networks).flatMap((family): HostObject[] => [
-      { kind: 'sysctl', key: FORWARDING[family], value: '1' },
-      { kind: 'firewall', family, intact: true }
-    ]),
-    { kind: 'guard', intact: true },
+    ...(isNeeded ? familiesOf(networks).flatMap(forwardingOf) : settings.map(formerSysctl)),
+    ...(isNeeded || hasEndpoints ? [{ kind: 'guard', intact: true } as const] : []),
     ...(hasPorts ? [{ kind: 'publisher', intact: true } as const] : [])
+  ]
+}
+
+function forwardingOf(family: 4 | 6): HostObject[] {
+  return [
+    { kind: 'sysctl', key: FORWARDING[family], value: '1' },
+    { kind: 'firewall', family, intact: true }
   ]
 }
 

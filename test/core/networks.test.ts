@@ -153,7 +153,7 @@ describe('the first network and the last', () => {
       expect(valueOf(restarted, FORWARD)).to.equal('0')
     }))
 
-  it('put it back when an endpoint is gone that the store would not forget with its network', () =>
+  it('put it back, and do not turn it on for an endpoint that the store would not forget with its network', () =>
     withRig({}, async (rig) => {
       await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
       await rig.docker.run({ id: OTHER, network: NET })
@@ -162,7 +162,7 @@ describe('the first network and the last', () => {
       expect(valueOf(rig, FORWARD)).to.equal('0')
       rig.store.refuse = () => undefined
       const restarted = await rig.restart()
-      expect(valueOf(restarted, FORWARD)).to.equal('1')
+      expect(valueOf(restarted, FORWARD)).to.equal('0')
       await restarted.call('NetworkDriver.DeleteEndpoint', { NetworkID: NET, EndpointID: OTHER })
       await restarted.daemon.upkeep()
       expect(valueOf(restarted, FORWARD)).to.equal('0')
