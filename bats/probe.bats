@@ -113,7 +113,7 @@ upgrade() { lab daemon "$1" restart; }
 }
 
 @test "started by the first request, which waits and is answered" {
-  command -v systemd-socket-activate >/dev/null || skip 'systemd-socket-activate is missing'
+  on 1 sh -c 'command -v systemd-socket-activate' >/dev/null || skip 'systemd-socket-activate is missing'
   watch
   lab daemon 1 stop
   # shellcheck disable=SC2086 # words

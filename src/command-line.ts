@@ -12,6 +12,7 @@ export type Command =
   | RoutingCommand
   | VerifyCommand
   | MapCommand
+  | DrainCommand
   | { readonly name: 'help' | 'version' }
 
 /** Compares what containers have with what the network is told. */
@@ -19,6 +20,14 @@ export interface VerifyCommand {
   readonly name: 'verify'
   readonly socket: string
   readonly json: boolean
+}
+
+/** Takes addresses out of the network, or puts them back. */
+export interface DrainCommand {
+  readonly name: 'drain' | 'undrain'
+  readonly socket: string
+  /** As the daemon is asked. */
+  readonly which: { readonly All: true } | { readonly Network: string } | { readonly Endpoint: string }
 }
 
 /** Shows the whole cluster. */
@@ -43,7 +52,7 @@ export interface DryRun {
   readonly routing: Routing
 }
 
-const COMMANDS = ['serve', 'status', 'routing', 'verify', 'map', 'forget'] as const
+const COMMANDS = ['serve', 'status', 'routing', 'verify', 'map', 'drain', 'undrain', 'forget'] as const
 
 /** Text of `--help`. */
 export function helpText(): string {
@@ -59,6 +68,8 @@ export function helpText(): string {
     '       net-routed routing --dry-run        what the section routing of --config FILE would change',
     '       net-routed verify [--json]          compare it with what kernel and routing daemons have; exit code 3',
     '       net-routed map [--json | --dot]     the cluster as OSPF shows it: routers, links, addresses',
+    '       net-routed drain WHICH              announce addresses last, then no more; undrain WHICH: as before',
+    '                                           WHICH: --all, --network ID, or --endpoint ID|ADDRESS',
     '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
     '',
     ...lines,
@@ -72,7 +83,7 @@ export function helpText(): string {
 
 /** Throws InvalidError that names the flag, the value and what would be right. */
 export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
-  const { values, positionals } = parseFlags(argv, Object.keys(COMMAND_FLAGS))
+  const { values, positionals } = parseFlags(argv, COMMAND_FLAGS)
   if (values.has('help')) return { name: 'help' }
   if (values.has('version')) return { name: 'version' }
   const [name = 'serve', ...operands] = positionals
@@ -86,24 +97,44 @@ export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): C
   const config = readConfig(values, env)
   const socket = socketPath(config.netsock)
   if (name === 'status' || name === 'verify') return { name, socket, json: values.has('json') }
+  if (name === 'drain' || name === 'undrain') return { name, socket, which: whichOf(name, values) }
   if (name === 'map') return { name, socket, form: formOf(values) }
   if (name === 'routing') return routingCommand(values, config, configFile(values, env).document['routing'])
   return name === 'forget' ? { name, socket, network: operands[0] ?? '' } : { name, config }
 }
 
 /** Flags that only some commands have. */
-const COMMAND_FLAGS: Readonly<Record<string, readonly string[]>> = {
-  json: ['status', 'routing', 'verify', 'map'],
-  dot: ['map'],
-  diff: ['routing'],
-  'dry-run': ['routing']
-}
+const COMMAND_FLAGS: readonly {
+  readonly name: string
+  readonly argument?: string
+  readonly of: readonly string[]
+}[] = [
+  { name: 'json', of: ['status', 'routing', 'verify', 'map'] },
+  { name: 'dot', of: ['map'] },
+  { name: 'diff', of: ['routing'] },
+  { name: 'dry-run', of: ['routing'] },
+  { name: 'all', of: ['drain', 'undrain'] },
+  { name: 'network', argument: 'ID', of: ['drain', 'undrain'] },
+  { name: 'endpoint', argument: 'ID|ADDRESS', of: ['drain', 'undrain'] }
+]
 
 function refuseForeignFlags(command: string, values: ReadonlyMap<string, unknown>): void {
-  for (const [flag, commands] of Object.entries(COMMAND_FLAGS)) {
-    if (values.has(flag) && !commands.includes(command))
-      throw new InvalidError(`--${flag} belongs to the command ${commands.join(' and ')}`)
+  for (const { name, of } of COMMAND_FLAGS) {
+    if (values.has(name) && !of.includes(command))
+      throw new InvalidError(`--${name} belongs to the command ${of.join(' and ')}`)
   }
+}
+
+function whichOf(
+  command: string,
+  values: ReadonlyMap<string, readonly string[] | undefined>
+): DrainCommand['which'] {
+  const given = ['all', 'network', 'endpoint'].filter((name) => values.has(name))
+  const [value = ''] = values.get(given[0] ?? '') ?? []
+  if (given.length !== 1 || (given[0] !== 'all' && value === ''))
+    throw new InvalidError(`${command}: give one of --all, --network ID, --endpoint ID|ADDRESS`)
+  if (given[0] === 'all') return { All: true }
+  return given[0] === 'network' ? { Network: value } : { Endpoint: value }
 }
 
 function formOf(values: ReadonlyMap<string, unknown>): MapCommand['form'] {

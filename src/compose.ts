@@ -1,12 +1,15 @@
 /** Everything that decides, wired together. */
 import { ConfiguredNetworks } from './cni/networks.js'
 import type { Config } from './config.js'
+import { DEFAULT_VTY } from './config-routing.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
+import { Drains } from './core/drains.js'
 import { Elsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
+import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
 import type { ContainerEnds } from './host/ends.js'
 import type { Host } from './host/host.js'
@@ -42,6 +45,7 @@ export interface Core {
   readonly attachments: Attachments
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
+  readonly drains: Drains
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -77,8 +81,21 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     endpoints,
     attachments,
     ipam,
-    configured
+    configured,
+    drains: drainsOf(parts, { records, endpoints, routers })
   }
+}
+
+function drainsOf(
+  { config, vty, log }: DaemonParts,
+  core: Pick<Core, 'records' | 'endpoints' | 'routers'>
+): Drains {
+  const open = vty(config.routing?.vty ?? DEFAULT_VTY)
+  const isKnown = async (): Promise<boolean> => {
+    const { protocols } = await routerViews(open)
+    return protocols.every(({ neighbours }) => neighbours.every(({ acknowledged }) => acknowledged !== false))
+  }
+  return new Drains({ ...core, isKnown, log })
 }
 
 function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {

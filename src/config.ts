@@ -120,13 +120,14 @@ export interface Words {
 }
 
 /** Flags with their values, and the other words. `switches` are the flags that only commands have. */
-export function parseFlags(argv: readonly string[], switches: readonly string[]): Words {
-  const flags = [
-    ...OPTIONS,
-    { name: 'help', short: 'h' },
-    { name: 'version' },
-    ...switches.map((name) => ({ name }))
-  ] as readonly Option[]
+export function parseFlags(
+  argv: readonly string[],
+  more: readonly { readonly name: string; readonly argument?: string }[]
+): Words {
+  const flags = [...OPTIONS, { name: 'help', short: 'h' }, { name: 'version' }, ...more] as readonly Pick<
+    Option,
+    'name' | 'short' | 'argument'
+  >[]
   const options = Object.fromEntries(
     flags.map(({ name, short, argument }) => [
       name,

@@ -10,6 +10,7 @@ import type { Core, DaemonParts } from './compose.js'
 import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
+import { drain, undrain } from './admin-drain.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
@@ -116,6 +117,8 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
+    'Admin.Drain': (body) => drain(parts.config, core, body),
+    'Admin.Undrain': (body) => undrain(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
@@ -147,6 +150,7 @@ function stepsOf(
     () => configured.collect(),
     () => networks.collect(),
     () => committer.retryWrites(),
+    () => Promise.resolve(void core.drains.finish()),
     async () => (suspects = await repairRouters(parts, core, suspects))
   ]
 }

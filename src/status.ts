@@ -48,8 +48,9 @@ interface EndpointStatus {
   readonly network: string
   readonly addresses: readonly string[]
   readonly link: string
-  /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed. */
-  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty'
+  /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
+   * `draining`: announced as the worst choice; `drained`: not announced. */
+  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
 }
 
 export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
@@ -179,5 +180,6 @@ function stateOf(
   if (lost.has(hostLinkName(endpoint.id))) return 'lost'
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
+  if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
   return endpoint.sandbox ? 'routed' : 'waiting'
 }

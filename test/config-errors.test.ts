@@ -63,11 +63,21 @@ describe('a bad command line', () => {
     [['-x'], '-x is not an option'],
     [['--gateway'], '--gateway needs a value: IP'],
     [['--debug=yes'], '--debug takes no value, not "yes"'],
-    [['start'], '"start" is not a command: there are serve, status, routing, verify, map, forget'],
+    [
+      ['start'],
+      '"start" is not a command: there are serve, status, routing, verify, map, drain, undrain, forget'
+    ],
     [['serve', 'now'], 'serve: "now" is too much'],
     [['forget'], 'forget: give the id of one network'],
     [['forget', 'a', 'b'], 'forget: give the id of one network'],
     [['--json'], '--json belongs to the command status and routing and verify and map'],
+    [['status', '--all'], '--all belongs to the command drain and undrain'],
+    [['drain'], 'drain: give one of --all, --network ID, --endpoint ID|ADDRESS'],
+    [
+      ['drain', '--all', '--endpoint', '10.1.0.2'],
+      'drain: give one of --all, --network ID, --endpoint ID|ADDRESS'
+    ],
+    [['undrain', '--network'], '--network needs a value: ID'],
     [['status', '--diff'], '--diff belongs to the command routing'],
     [
       ['routing', '--dry-run'],

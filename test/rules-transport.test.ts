@@ -129,6 +129,7 @@ describe('rule 14: no handler calls the API of Docker', () => {
       'client.ts'
     ])
     expect(matching(/\/client\.js'/)).to.deep.equal([
+      'drain-command.ts',
       'main.ts',
       'map-command.ts',
       'routing-command.ts',

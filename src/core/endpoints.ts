@@ -104,11 +104,23 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
       this.#tell('endpoint left', left)
+    })
+  }
+
+  /** How its addresses are announced; absent = as ever. Does nothing for one without container. */
+  setDrain(id: string, drain: Endpoint['drain']): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.sandbox || endpoint.deleted || endpoint.drain === drain) return
+      const { drain: _drain, ...rest } = endpoint
+      const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
+      this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
     })
   }
 

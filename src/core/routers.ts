@@ -6,7 +6,8 @@ import { ROUTER_DAEMONS } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
 import type { OpenVty } from '../host/vty.js'
 import type { Log } from '../log.js'
-import type { Ip } from '../model/ip.js'
+import { addressOf, hostPrefix } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import type { Router } from '../model/router.js'
 import type { Routing } from '../model/routing.js'
 import type { Records } from '../store/records.js'
@@ -110,6 +111,7 @@ export class Routers {
     const routerId = this.#routerId
     return desiredRouting(routing, {
       networks: this.#parts.records.all('network'),
+      drained: drainedIn(this.#parts.records),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
@@ -126,4 +128,10 @@ export class Routers {
       if (!(error instanceof StoreError)) throw error
     }
   }
+}
+
+/** Addresses that should be announced as the worst choice. */
+function drainedIn(records: Records): Prefix[] {
+  const endpoints = records.all('endpoint').filter(({ drain }) => drain === 'worse')
+  return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
 }

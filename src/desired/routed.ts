@@ -42,19 +42,24 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     ...ownAddresses(endpoint).map((address): Neighbour => {
       return { kind: 'neighbour', link: link.name, address, mac: endpoint.mac }
     }),
-    ...endpoint.addresses.map(addressOf).flatMap((address) => routes(address, link.name, announces)),
+    ...endpoint.addresses
+      .map(addressOf)
+      .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
     ...desiredOfPorts(endpoint)
   ]
 }
 
-function routes(address: Ip, link: string, announces: boolean): (Route | Announcement)[] {
+function routes(
+  address: Ip,
+  link: string,
+  announces: boolean,
+  drain: Endpoint['drain']
+): (Route | Announcement)[] {
   const dst = hostPrefix(address)
   const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
   if (!announces) return [route]
-  return [
-    { ...route, table: 'local' },
-    { kind: 'announcement', dst, of: link }
-  ]
+  const own: Route = { ...route, table: 'local' }
+  return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

@@ -4,7 +4,7 @@
  */
 import { OUR_NAME } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
-import { familyOf, lengthOf, parseIp, widthOf } from '../model/ip.js'
+import { addressOf, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Routing } from '../model/routing.js'
@@ -13,6 +13,8 @@ import { bfdLines, ospf3Lines, ospfLines } from './routing-ospf.js'
 
 export interface RoutingFacts {
   readonly networks: readonly Network[]
+  /** Addresses that others should be preferred for, as destinations: `10.1.0.2/32`. */
+  readonly drained?: readonly Prefix[]
   /** The host's own address, where the operator gives no router id: FRR might choose one that every host has. */
   readonly routerId?: Ip
 }
@@ -23,6 +25,13 @@ const FAMILIES: Readonly<Record<'ospfd' | 'ospf6d' | 'bgpd', readonly Family[]>>
   ospf6d: [6],
   bgpd: [4, 6]
 }
+const FIRST_SEQUENCE = 5
+/** FRR's sequence numbers have 32 bits. */
+const LAST_SEQUENCE = 4_294_967_189n
+/** The one after it means unreachable. */
+const WORST_OSPF_METRIC = 16_777_214
+/** How often our own autonomous system is put before a path that others should be preferred to. */
+const PREPENDED = 3
 /** Room for the subnets of one network among the numbers of a prefix list. */
 const SEQUENCES_PER_NETWORK = 1000
 
@@ -32,7 +41,7 @@ export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLin
   const withFilters = routersOf(routing)
   return [
     ...withFilters.flatMap((daemon) =>
-      FAMILIES[daemon].flatMap((family) => filters(daemon, family, facts.networks))
+      FAMILIES[daemon].flatMap((family) => filters(daemon, family, { ...facts, as: bgp?.as }))
     ),
     ...bfdLines(routing),
     ...(ospf ? ospfLines(ospf, facts) : []),
@@ -65,19 +74,50 @@ function routersOf({ ospf, ospf3, bgp }: Routing): (keyof typeof FAMILIES)[] {
  * One map for each family, never one for both: a daemon that does not know a clause of the other family would keep the
  * entry without the clause, and an entry without clauses lets everything out.
  */
-function filters(daemon: RouterDaemon, family: Family, networks: readonly Network[]): WantedLine[] {
+function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): WantedLine[] {
   const ip = family === 4 ? 'ip' : 'ipv6'
   const map = `route-map ${mapOf(family)} permit 10`
+  const worse = `route-map ${mapOf(family)} permit 5`
+  const drain = `${OUR_NAME}-drain`
+  const list = (name: string, sequence: number, what: string): string =>
+    `${ip} prefix-list ${name} seq ${String(sequence)} ${what}`
   // The first entry matches a default route only. It keeps the list from being empty: an empty list lets everything out.
-  const none = `${ip} prefix-list ${OUR_NAME} seq 5 deny ${family === 4 ? '0.0.0.0/0' : '::/0'}`
-  const pools = poolsOf(networks, family).map(
-    ({ sequence, prefix }) =>
-      `${ip} prefix-list ${OUR_NAME} seq ${String(sequence)} permit ${hostsOf(prefix)}`
-  )
+  const none = `deny ${family === 4 ? '0.0.0.0/0' : '::/0'}`
+  const drained = (facts.drained ?? []).filter((dst) => familyOf(dst) === family)
+  const pools = poolsOf(facts.networks, family)
   return [
-    ...[none, ...pools, map].map((text) => ({ daemon, within: [], text })),
+    ...[
+      list(OUR_NAME, FIRST_SEQUENCE, none),
+      ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
+      list(drain, FIRST_SEQUENCE, none),
+      ...drained.map((dst) => list(drain, sequenceOf(dst), `permit ${dst}`)),
+      worse
+    ].map((text) => ({ daemon, within: [], text })),
+    ...[`match ${ip} address prefix-list ${drain}`, ...worst(daemon, facts.as)].map((text) => ({
+      daemon,
+      within: [worse],
+      text
+    })),
+    { daemon, within: [], text: map },
     { daemon, within: [map], text: `match ${ip} address prefix-list ${OUR_NAME}` }
   ]
+}
+
+interface FilterFacts extends RoutingFacts {
+  /** Our autonomous system, where we configure BGP. */
+  readonly as?: number | undefined
+}
+
+/** What makes every other way better. */
+function worst(daemon: RouterDaemon, as: number | undefined): string[] {
+  if (daemon !== 'bgpd') return [`set metric ${String(WORST_OSPF_METRIC)}`]
+  const prepend = as === undefined ? [] : [`set as-path prepend ${Array(PREPENDED).fill(as).join(' ')}`]
+  return [...prepend, 'set local-preference 0']
+}
+
+/** The same for an address whatever else is drained: by its last bytes, which differ within a subnet. */
+function sequenceOf(dst: Prefix): number {
+  return FIRST_SEQUENCE + 1 + Number(ipToBigInt(addressOf(dst)) % LAST_SEQUENCE)
 }
 
 /** Addresses of the host that other hosts have too: Docker's bridges. */

@@ -27,7 +27,7 @@ export interface WantedLine extends Line {
 /** Lists, maps and profiles of this name are ours, whoever wrote them. */
 export const OUR_NAME = 'net-routed'
 const NAMED = [
-  /^(ip|ipv6) prefix-list net-routed /,
+  /^(ip|ipv6) prefix-list net-routed(-drain)? /,
   /^bgp as-path access-list net-routed /,
   /^route-map net-routed(6|-in|-out|6-out)? (permit|deny) \d+$/,
   /^profile net-routed$/

@@ -22,6 +22,8 @@ export interface Endpoint {
   readonly delegate?: DelegatedPlugin
   readonly sandbox?: Sandbox
   readonly left?: true
+  /** On its way out of the network: announced as the worst choice, or not at all. The container stays. */
+  readonly drain?: 'worse' | 'withdrawn'
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
   readonly attaching?: true
   /** Being removed; kept until the kernel has let go of everything. */

@@ -140,6 +140,7 @@ const SCHEMAS = {
         additionalProperties: false
       },
       left: yes,
+      drain: { enum: ['worse', 'withdrawn'] },
       attaching: yes,
       deleted: yes,
       since: time

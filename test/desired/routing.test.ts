@@ -44,10 +44,12 @@ describe('desiredRouting', () => {
         /^route-map net-routed(6)?(-out)? /.test(line.text)
       )) {
         const inside = lines.filter((line) => line.daemon === daemon && line.within[0] === text)
-        const list = /^match (ip|ipv6) address prefix-list net-routed$/.exec(inside[0]?.text ?? '')
+        const list = /^match (ip|ipv6) address prefix-list (net-routed(?:-drain)?)$/.exec(
+          inside[0]?.text ?? ''
+        )
         expect(list?.[1], `${daemon} ${text}`).to.equal(text.includes('net-routed6') ? 'ipv6' : 'ip')
         const entries = lines.filter((line) =>
-          line.text.startsWith(`${list?.[1] ?? ''} prefix-list net-routed seq `)
+          line.text.startsWith(`${list?.[1] ?? ''} prefix-list ${list?.[2] ?? ''} seq `)
         )
         expect(entries.filter((line) => line.daemon === daemon)).to.not.have.lengthOf(0)
       }

@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# A container's address is on two hosts, and drained on one of them, while a third host sends a packet every millisecond.
+#   MOVES=N   how often (default 4)
+
+load helpers
+load probe
+
+MOVES=${MOVES:-4}
+ADDRESS=10.1.0.7
+
+setup_file() {
+  FRR='zebra ospfd bgpd' FRR_CONF=$BATS_DIR/lab.d/frr-empty.conf lab_up 3
+  local host
+  for host in 1 2 3; do create_network $host mine 10.1.0.0/16; done
+}
+teardown() {
+  [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
+  on 3 sh -c '[ ! -e /run/probe ] || kill "$(cat /run/probe)"; rm -f /run/probe'
+  local host
+  for host in 1 2 3; do on $host sh -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null; done
+}
+
+# configure K SECTION - restarts the daemon of host K with a section `routing`.
+configure() {
+  # The section may be several lines.
+  on "$1" sh -c '{ echo routing:; sed "s/^/  /"; } >/etc/net-routed.yaml' <<<"$2"
+  lab daemon "$1" restart --config /etc/net-routed.yaml
+  wait_until 10 on "$1" "$NET_ROUTED" routing --diff
+}
+
+@test "an address that two hosts have is drained on one of them, and its container removed: nothing is lost" {
+  for host in 1 2 3; do configure $host '{ ospf: { area: 0, interfaces: [eth0] } }'; done
+  create_container 3 watch mine --ip 10.1.0.3
+  create_container 1 mover mine --ip $ADDRESS
+  wait_until 60 pings 3 watch $ADDRESS
+  local from to
+  for move in $(seq "$MOVES"); do
+    from=$((move % 2 == 1 ? 1 : 2))
+    to=$((3 - from))
+    create_container $to mover mine --ip $ADDRESS
+    wait_until 20 goes_to 3 192.0.2.$to
+    wait_until 20 on $to ping -c 1 -W 1 $ADDRESS
+    probe_start 3 watch $ADDRESS
+    succeeds on $from "$NET_ROUTED" drain --endpoint $ADDRESS
+    shows "^drained: $ADDRESS/32"
+    wait_until 20 goes_only_to 3 192.0.2.$to
+    docker_on $from rm --force mover >/dev/null
+    probe_end 3 "move $move"
+  done
+}
+goes_to() { on "$1" ip route show $ADDRESS | grep -q "via $2 "; }
+goes_only_to() { goes_to "$@" && [ "$(on "$1" ip route show $ADDRESS | grep -c via)" = 1 ]; }
+
+@test "BGP: what is drained is a worse way than any other, and comes back when it is undrained" {
+  configure 1 '{ bgp: { as: 65001, neighbors: [{ address: 192.0.2.3, as: 65003 }] } }'
+  configure 2 '{ bgp: { as: 65002, neighbors: [{ address: 192.0.2.3, as: 65003 }] } }'
+  configure 3 '{ bgp: { as: 65003, neighbors: [{ address: 192.0.2.1, as: 65001 }, { address: 192.0.2.2, as: 65002 }] } }'
+  create_container 1 one mine --ip $ADDRESS
+  create_container 2 two mine --ip $ADDRESS
+  wait_until 30 goes_to 3 192.0.2.1
+  wait_until 30 goes_to 3 192.0.2.2
+  succeeds on 1 "$NET_ROUTED" drain --all
+  wait_until 10 goes_only_to 3 192.0.2.2
+  succeeds on 1 "$NET_ROUTED" status
+  shows "^drained +$ADDRESS/32"
+  lab daemon 1 restart --config /etc/net-routed.yaml
+  goes_only_to 3 192.0.2.2
+  succeeds on 1 "$NET_ROUTED" undrain --all
+  shows "^routed: $ADDRESS/32"
+  wait_until 20 goes_to 3 192.0.2.1
+}
+
+@test "drain says what is wrong" {
+  fails on 1 "$NET_ROUTED" drain --endpoint 10.9.9.9
+  shows 'no endpoint of net-routed is "10.9.9.9"'
+  lab daemon 2 restart
+  fails on 2 "$NET_ROUTED" drain --all
+  shows 'the configuration has no section routing'
+}
