@@ -104,7 +104,7 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
 @test "security.md: every flaw has tests with its number in the files that it names" {
   local number files file found
   while IFS='|' read -r _ number _ _ files _; do
-    for file in $(grep -oP '`\K[^`]+' <<<"$files"); do
+    for file in $(grep -oP '`[^`]+`' <<<"$files" | tr -d '`'); do
       found=$(find "$ROOT/test" "$ROOT/bats" -name "$file")
       succeeds grep -E "(it|describeAsRoot)\(.*flaw ${number// /}[^0-9]|@test .*flaw ${number// /}[^0-9]" "$found"
     done

@@ -8,6 +8,9 @@ import type { Bfd, Bgp, BgpNeighbor, Ospf, OspfKey, Routing } from './model/rout
 export const DEFAULT_VTY = '/run/frr'
 /** FRR's own choice for data centres; with BFD it hardly matters. */
 const DEFAULT_HOLD_SECONDS = 9
+/** A container that is replaced is back by then. */
+const DEFAULT_GRACE_SECONDS = 10
+const LAST_GRACE_SECONDS = 3600
 const LAST_AREA = 2 ** 32 - 1
 
 /** As the file has it, after the schema. */
@@ -43,6 +46,7 @@ interface BgpSection {
 
 export interface RoutingSection {
   readonly vty?: string
+  readonly grace?: number
   readonly ospf?: OspfSection
   readonly ospf3?: OspfSection
   readonly bgp?: BgpSection
@@ -90,6 +94,7 @@ export const ROUTING_SCHEMA = {
   type: ['object', 'null'],
   properties: {
     vty: { type: 'string' },
+    grace: { type: 'number', minimum: 0, maximum: LAST_GRACE_SECONDS },
     ospf,
     ospf3: ospf,
     bgp: {
@@ -131,6 +136,7 @@ export function parseRouting(section: RoutingSection, where: string): Routing {
     throw wrong(`${where}.vty`, vty, 'not an absolute path such as /run/frr or /run/quagga')
   const routing: Routing = {
     vty,
+    grace: section.grace ?? DEFAULT_GRACE_SECONDS,
     ...(section.ospf ? { ospf: parseOspf(section.ospf, `${where}.ospf`, parseKey) } : {}),
     ...(section.ospf3 ? { ospf3: parseOspf(section.ospf3, `${where}.ospf3`, parseHash) } : {}),
     ...(section.bgp ? { bgp: parseBgp(section.bgp, `${where}.bgp`) } : {})

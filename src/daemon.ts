@@ -8,14 +8,16 @@ import { networkDriver } from './cnm/network-driver.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { Committer } from './core/commit.js'
+import { Elsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
+import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
 import { Routers } from './core/routers.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import { neededDaemons } from './desired/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
-import type { Host } from './host/host.js'
+import type { Host, HostFacts } from './host/host.js'
 import type { OpenVty } from './host/vty.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
@@ -49,57 +51,70 @@ export interface Daemon {
   readonly reconciler: Reconciler
   /** Reads everything again, repairs, and tries again what failed before. Runs by itself every 30 s. */
   upkeep(): Promise<void>
-  /** Ends timers and kernel events; links, routes and records stay. */
-  stop(): void
+  /** Ends timers and kernel events; links, routes and records stay, and what is only held goes. */
+  stop(): Promise<void>
 }
 
 /** Loads, repairs, and then is ready. Throws StoreError where records cannot be read at all. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const { daemon, ready } = await loadDaemon(parts)
+  await ready
+  return daemon
+}
+
+/**
+ * As soon as the records are read, so that sockets can be opened: requests that need the kernel wait until `ready`. It fails
+ * with UnavailableError if the kernel does not list what it has.
+ */
+export async function loadDaemon(
+  parts: DaemonParts
+): Promise<{ readonly daemon: Daemon; readonly ready: Promise<void> }> {
   const { host, store, log } = parts
   const startedAt = parts.now()
   // Programs that read the firewall run meanwhile.
-  const [facts, records] = await Promise.all([host.facts(), Records.load(store)])
+  const facts = host.facts()
+  facts.catch(() => undefined)
+  const records = await Records.load(store)
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  let { uplinkMtu } = facts
+  let uplinkMtu: number | undefined
   const core = compose(parts, records, () => uplinkMtu)
-  const { reconciler, committer, routers, networks, endpoints, ipam } = core
-  committer.adopt()
-  if (!(await reconciler.resync()))
-    throw new UnavailableError('the kernel does not list its links and routes')
-  await networks.claimSettings(facts)
-  routers.learn(facts)
-  routers.wake()
+  const { reconciler, committer, routers, networks } = core
   const metrics = new Metrics()
-  metrics.startSeconds = performance.now() / 1000
-  let suspects: ReadonlySet<string> = new Set()
-  const steps = [
-    async () => {
-      const found = await host.facts()
-      uplinkMtu = found.uplinkMtu
-      routers.learn(found)
-      routers.wake()
-    },
-    () => reconciler.resync(),
-    () => endpoints.collect(),
-    () => ipam.collect(),
-    () => networks.collect(),
-    () => committer.retryWrites(),
-    async () => (suspects = await repairRouters(parts, core, suspects))
-  ]
+  const learn = (found: HostFacts): void => {
+    uplinkMtu = found.uplinkMtu
+    routers.learn(found)
+    routers.wake()
+  }
+  const steps = stepsOf(parts, core, async () => {
+    learn(await host.facts())
+  })
   const upkeep = (): Promise<void> => allOf(steps, log)
-  const unwatch = watch({ host, reconciler, log, metrics, upkeep })
-  return {
-    methods: methodsOf(parts, core),
-    pages: pagesOf({ ...core, host, metrics, version: parts.version, startedAt }),
+  committer.adopt()
+  let unwatch = (): void => undefined
+  const ready = (async () => {
+    const found = await facts
+    if (!(await reconciler.resync()))
+      throw new UnavailableError('the kernel does not list its links and routes')
+    await networks.claimSettings(found)
+    learn(found)
+    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    metrics.startSeconds = performance.now() / 1000
+  })()
+  ready.catch(() => undefined)
+  const daemon: Daemon = {
+    methods: methodsOf(parts, core, ready),
+    pages: pagesOf({ ...core, host, metrics, version: parts.version, startedAt }, ready),
     metrics,
     records,
     reconciler,
     upkeep,
-    stop: () => {
+    stop: async () => {
       unwatch()
       routers.stop()
+      await core.holds?.stop()
     }
   }
+  return { daemon, ready }
 }
 
 /** Everything that decides, wired together. */
@@ -108,6 +123,7 @@ interface Core {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly routers: Routers
+  readonly holds: Holds | undefined
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly ipam: Ipam
@@ -116,7 +132,8 @@ interface Core {
 function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
   const { config, host, store, log, now } = parts
   const reconciler = new Reconciler(host, log)
-  const committer = new Committer({ store, records, reconciler, log })
+  const holds = holdsOf(parts, reconciler)
+  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -125,12 +142,28 @@ function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number |
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const endpoints = new Endpoints({ records, committer, reconciler, networks, log, now, defaultMtu })
   const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
-  return { records, reconciler, committer, routers, networks, endpoints, ipam }
+  return { records, reconciler, committer, routers, holds, networks, endpoints, ipam }
 }
 
-function methodsOf(parts: DaemonParts, core: Core): Methods {
+/** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
+function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
+  const { routing } = config
+  if (!routing) return undefined
+  const elsewhere = new Elsewhere(vty(routing.vty))
+  return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
+}
+
+/** What is the same whatever the host has is answered at once: dockerd's first questions. */
+const CONSTANT: ReadonlySet<string> = new Set([
+  'Plugin.Activate',
+  'NetworkDriver.GetCapabilities',
+  'IpamDriver.GetCapabilities',
+  'IpamDriver.GetDefaultAddressSpaces'
+])
+
+function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Methods {
   const { config, log } = parts
-  return {
+  const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
@@ -139,17 +172,46 @@ function methodsOf(parts: DaemonParts, core: Core): Methods {
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
   }
+  const later =
+    (handle: Methods[string]): Methods[string] =>
+    async (body) => {
+      await ready
+      return handle(body)
+    }
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, handle]) => [name, CONSTANT.has(name) ? handle : later(handle)])
+  )
+}
+
+/** What is done from time to time, in this order. */
+function stepsOf(
+  parts: DaemonParts,
+  core: Core,
+  learn: () => Promise<void>
+): readonly (() => Promise<unknown>)[] {
+  const { reconciler, endpoints, ipam, networks, committer } = core
+  let suspects: ReadonlySet<string> = new Set()
+  return [
+    learn,
+    () => reconciler.resync(),
+    () => endpoints.collect(),
+    () => ipam.collect(),
+    () => networks.collect(),
+    () => committer.retryWrites(),
+    async () => (suspects = await repairRouters(parts, core, suspects))
+  ]
 }
 
 /** A routing daemon that has just been asked something may still be at work on a change. */
 const CHANGES_TAKE_MS = 500
 
-function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler }: Core): VerifyParts {
+function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler, holds }: Core): VerifyParts {
   const { routing } = config
   return {
     records,
     host,
     reconciler,
+    ...(holds ? { holds } : {}),
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
@@ -181,9 +243,15 @@ async function allOf(steps: readonly (() => Promise<unknown>)[], log: Log): Prom
   }
 }
 
-function pagesOf(status: StatusParts): Pages {
+function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
   return {
-    '/status': () => Promise.resolve({ type: 'application/json', text: JSON.stringify(statusOf(status)) }),
-    '/metrics': async () => ({ type: METRICS_TYPE, text: await metricsText(status) })
+    '/status': async () => {
+      await ready
+      return { type: 'application/json', text: JSON.stringify(statusOf(status)) }
+    },
+    '/metrics': async () => {
+      await ready
+      return { type: METRICS_TYPE, text: await metricsText(status) }
+    }
   }
 }

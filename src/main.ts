@@ -13,7 +13,7 @@ import { mapCommand } from './map-command.js'
 import { verifyCommand } from './verify-command.js'
 import { planRouters } from './core/router-plans.js'
 import type { RouterPlan } from './core/router-plans.js'
-import { startDaemon } from './daemon.js'
+import { loadDaemon } from './daemon.js'
 import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
 import { desiredRouting, routerIdOf } from './desired/routing.js'
@@ -45,7 +45,8 @@ async function main(): Promise<void> {
     process.stderr.write(`net-routed: ${messageOf(error)}\n`)
     if (!(error instanceof RoutedError))
       process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
-    process.exitCode = error instanceof InvalidError ? EXIT_USAGE : 1
+    // Sockets may be open already.
+    process.exit(error instanceof InvalidError ? EXIT_USAGE : 1)
   }
 }
 
@@ -91,9 +92,18 @@ async function serve(config: Config): Promise<void> {
   lockDirectory(config.stateDir)
   const host = linuxHost({ protocol: config.routeProtocol, log })
   const now = (): Date => new Date()
-  const daemon = await startDaemon({ config, host, store, vty: vtyIn, log, version: version(), now })
+  const { daemon, ready } = await loadDaemon({
+    config,
+    host,
+    store,
+    vty: vtyIn,
+    log,
+    version: version(),
+    now
+  })
   running.daemon = daemon
   running.servers = await openSockets(config, daemon, log)
+  await ready
   tellSystemd('READY=1', log)
   log.info('ready', {
     version: version(),
@@ -159,7 +169,7 @@ async function shutDown({ servers, daemon }: Running, log: Log): Promise<void> {
   log.info('stopping, links and routes stay')
   setTimeout(() => process.exit(0), DRAIN_MS).unref()
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  daemon?.stop()
+  await daemon?.stop()
   process.exit(0)
 }
 

@@ -11,6 +11,10 @@ const METRICS = {
   leases: ['gauge', 'Addresses by state; a released one is remembered until it is used again.'],
   lost_endpoints: ['gauge', 'Endpoints whose container is gone.'],
   collected_endpoints_total: ['counter', 'Dead endpoints that were removed although nobody had said so.'],
+  held_addresses: [
+    'gauge',
+    'Addresses that are announced without a container, until their grace period ends.'
+  ],
   orphans: ['gauge', 'Links of containers whose record was lost.'],
   faults: ['gauge', 'Objects and lines that the kernel or a routing daemon refuses.'],
   routing_faults: ['gauge', 'Those of routing daemons, also one that does not answer.'],

@@ -5,6 +5,7 @@ import type { Committer } from './core/commit.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
+import type { Holds } from './core/holds.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
@@ -22,6 +23,7 @@ export interface StatusParts {
   readonly endpoints: Endpoints
   readonly host: Host
   readonly routers: Routers
+  readonly holds: Holds | undefined
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -35,6 +37,8 @@ export interface Status {
   /** Links of running containers that no record knows. */
   readonly orphans: readonly string[]
   readonly broken: readonly object[]
+  /** Addresses that are announced without a container, until their grace period ends. */
+  readonly held: readonly string[]
   /** The routing daemons that we configure. */
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
@@ -48,7 +52,7 @@ interface EndpointStatus {
   readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty'
 }
 
-export function statusOf({ version, records, reconciler, routers, startedAt }: StatusParts): Status {
+export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -58,13 +62,16 @@ export function statusOf({ version, records, reconciler, routers, startedAt }: S
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, reconciler)),
+    endpoints: records
+      .all('endpoint')
+      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined)),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
     ],
     orphans: [...reconciler.orphans],
     broken: records.broken,
+    held: holds?.destinations ?? [],
     routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
@@ -78,6 +85,7 @@ export function statusText({
   faults,
   orphans,
   broken,
+  held,
   routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
@@ -95,6 +103,7 @@ export function statusText({
     ...(table.length > 0
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
+    ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
@@ -106,7 +115,7 @@ export function statusText({
 
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, committer, endpoints, host, metrics } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics } = parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
@@ -121,6 +130,7 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
+    held_addresses: holds?.destinations.length ?? 0,
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
     routing_passes_total: routers.counters.passes,
@@ -149,21 +159,25 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-function endpointStatus(endpoint: Endpoint, reconciler: Reconciler): EndpointStatus {
+function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: boolean): EndpointStatus {
   const link = hostLinkName(endpoint.id)
   return {
     id: endpoint.id,
     network: endpoint.networkId,
     addresses: endpoint.addresses,
     link,
-    state: stateOf(endpoint, link, reconciler)
+    state: stateOf(endpoint, reconciler, announces)
   }
 }
 
-function stateOf(endpoint: Endpoint, link: string, { faults, lost }: Reconciler): EndpointStatus['state'] {
+function stateOf(
+  endpoint: Endpoint,
+  { faults, lost }: Reconciler,
+  announces: boolean
+): EndpointStatus['state'] {
   if (endpoint.deleted || endpoint.left) return 'leaving'
-  if (lost.has(link)) return 'lost'
-  if (faults.size > 0 && desiredOfEndpoint(endpoint).some((object) => faults.has(keyOf(object))))
+  if (lost.has(hostLinkName(endpoint.id))) return 'lost'
+  if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   return endpoint.sandbox ? 'routed' : 'waiting'
 }

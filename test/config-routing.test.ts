@@ -16,12 +16,13 @@ describe('the section routing', () => {
   it('at its shortest', () => {
     expect(checkRouting({ ospf: OSPF }, 'routing')).to.deep.equal({
       vty: '/run/frr',
+      grace: 10,
       ospf: { area: '0.0.0.0', areaType: 'normal', interfaces: ['eth0'] }
     })
   })
   it('empty: filters only', () => {
-    expect(checkRouting({}, 'routing')).to.deep.equal({ vty: '/run/frr' })
-    expect(checkRouting(null, 'routing')).to.deep.equal({ vty: '/run/frr' })
+    expect(checkRouting({}, 'routing')).to.deep.equal({ vty: '/run/frr', grace: 10 })
+    expect(checkRouting(null, 'routing')).to.deep.equal({ vty: '/run/frr', grace: 10 })
   })
   it('with an area in either form', () => {
     const areaOf = (area: unknown): unknown => checkRouting(ospf({ area }), 'routing').ospf?.area
@@ -36,10 +37,12 @@ describe('the section routing', () => {
   it('with neighbours by address and by link, and another directory', () => {
     const section = {
       vty: '/run/quagga',
+      grace: 2.5,
       bgp: { as: 65000, neighbors: [NEIGHBOR, { interface: 'eth0', as: 'external', bfd: true, hold: 30 }] }
     }
     expect(checkRouting(section, 'routing')).to.deep.equal({
       vty: '/run/quagga',
+      grace: 2.5,
       bgp: {
         as: 65000,
         transit: false,

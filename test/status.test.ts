@@ -103,10 +103,12 @@ describe('statusText', () => {
       faults: [{ key: 'route 10.1.0.1/32 0', error: 'cannot add' }],
       orphans: ['nr-feedfeedfeed'],
       broken: [{ kind: 'pool', id: 'x', reason: 'why' }],
+      held: ['10.1.0.9/32'],
       routing: [{ daemon: 'ospfd', state: 'kept' }]
     })
-    expect(text.split('\n')).to.have.length(8)
+    expect(text.split('\n')).to.have.length(9)
     expect(text).to.contain('routing: ospfd kept')
+    expect(text).to.contain('held: 10.1.0.9/32: ')
     expect(text).to.contain('1 networks, 1 endpoints, 1 faults, 1 broken records')
     expect(text).to.contain('orphan: nr-feedfeedfeed')
     expect(text).to.match(/routed +10\.1\.0\.1\/32 +nr-0123456789ab/)

@@ -4,11 +4,12 @@
  * it missed is not announced, and one whose end it missed draws packets to a container that is gone.
  */
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { LINK_PREFIX, keyOf } from '../host/objects.js'
+import { ANNOUNCEMENT_METRIC, LINK_PREFIX, keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Host } from '../host/host.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { KernelPath, RouterNeighbour } from '../host/router-tables.js'
+import type { Holds } from './holds.js'
 import { tellAgain, tellEnds } from '../host/retell.js'
 import type { OpenVty } from '../host/vty.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
@@ -22,6 +23,8 @@ export interface VerifyParts {
   readonly records: Records
   readonly host: Host
   readonly reconciler: Reconciler
+  /** Absent = routing daemons read routes, not announcements. */
+  readonly holds?: Holds
   readonly open: OpenVty
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
@@ -61,12 +64,12 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   let found = await look(parts)
   let before: ReadonlySet<string> = new Set()
   if (hasGap(found)) {
-    before = suspectsIn(found.wanted, found.views.zebra)
+    before = suspectsIn(found.expected, found.views.zebra)
     await parts.settle()
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  const repaired = await repairZebra(parts, gapIn(found.expected, found.views.zebra), before)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, neighbours } = found
   return { addresses, stale, neighbours, absent: Object.fromEntries(absent), repaired }
@@ -81,9 +84,9 @@ export async function repairMissed(
   before: ReadonlySet<string>
 ): Promise<{ readonly told: number; readonly suspects: ReadonlySet<string> }> {
   const paths = await readZebra(parts.open)
-  const wanted = visibleRoutes(parts.records)
-  const told = await repairZebra(parts, gapIn(wanted, paths), before)
-  return { told, suspects: suspectsIn(wanted, paths) }
+  const expected = expectedOf(parts)
+  const told = await repairZebra(parts, gapIn(expected, paths), before)
+  return { told, suspects: suspectsIn(expected, paths) }
 }
 
 /** Where an address should be and is not. */
@@ -104,16 +107,17 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
 type Found = Omit<Verification, 'absent' | 'repaired'>
 
 interface Look extends Found {
-  readonly wanted: readonly Visible[]
+  readonly expected: Expected
   readonly views: RouterViews
 }
 
-async function look({ records, host, open }: VerifyParts): Promise<Look> {
+async function look(parts: VerifyParts): Promise<Look> {
+  const { records, host, open } = parts
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
   const kernel = new Set(listed.map(keyOf))
   const zebra = views.zebra && activeIn(views.zebra)
-  const wanted = visibleRoutes(records)
-  const addresses = wanted.map(({ endpoint, object }): VerifiedAddress => {
+  const expected = expectedOf(parts)
+  const addresses = expected.visible.map(({ endpoint, object }): VerifiedAddress => {
     const { dst } = object
     const protocols = views.protocols.filter(({ family }) => family === (dst.includes(':') ? 6 : 4))
     return {
@@ -129,10 +133,10 @@ async function look({ records, host, open }: VerifyParts): Promise<Look> {
   )
   return {
     addresses,
-    stale: staleOf(records, views, wanted),
+    stale: staleOf(records, views, expected),
     neighbours: distinct(neighbours),
     views,
-    wanted
+    expected
   }
 }
 
@@ -141,15 +145,23 @@ interface Visible {
   readonly object: Extract<HostObject, { readonly dst: string }>
 }
 
-/** What routing daemons should see: routes of the main table, and announcements in place of others. */
-function visibleRoutes(records: Records): Visible[] {
-  return records.all('endpoint').flatMap((endpoint) =>
-    desiredOfEndpoint(endpoint).flatMap((object): Visible[] => {
+interface Expected {
+  /** What routing daemons should see of containers: routes of the main table, and announcements in place of others. */
+  readonly visible: readonly Visible[]
+  /** Destinations of those, and of what is held for containers that may come back. */
+  readonly destinations: ReadonlySet<string>
+}
+
+function expectedOf({ records, holds }: VerifyParts): Expected {
+  const visible = records.all('endpoint').flatMap((endpoint) =>
+    desiredOfEndpoint(endpoint, holds !== undefined).flatMap((object): Visible[] => {
       const isVisible =
         (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
       return isVisible ? [{ endpoint: endpoint.id, object }] : []
     })
   )
+  const destinations = new Set([...visible.map(({ object }) => object.dst), ...(holds?.destinations ?? [])])
+  return { visible, destinations }
 }
 
 interface ZebraGap {
@@ -158,15 +170,17 @@ interface ZebraGap {
 }
 
 /** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
-function gapIn(wanted: readonly Visible[], paths: readonly KernelPath[] | undefined): ZebraGap {
+function gapIn({ visible, destinations }: Expected, paths: readonly KernelPath[] | undefined): ZebraGap {
   if (!paths) return { missed: [], stale: [] }
-  const objects = wanted.map(({ object }) => object)
   const known = activeIn(paths)
-  const desired = new Set(objects.map(({ dst }) => dst))
   return {
-    missed: objects.filter(({ dst }) => !known.has(dst)),
-    stale: paths.filter(({ dst, link }) => link?.startsWith(LINK_PREFIX) && !desired.has(dst))
+    missed: visible.map(({ object }) => object).filter(({ dst }) => !known.has(dst)),
+    stale: paths.filter((path) => isOfOurs(path) && !destinations.has(path.dst))
   }
+}
+
+function isOfOurs({ link, metric }: KernelPath): boolean {
+  return link === undefined ? metric === ANNOUNCEMENT_METRIC : link.startsWith(LINK_PREFIX)
 }
 
 /** Destinations to which zebra has a path that it believes. */
@@ -175,8 +189,8 @@ function activeIn(paths: readonly KernelPath[]): Set<string> {
 }
 
 /** Destinations of which zebra does not know what it should. */
-function suspectsIn(wanted: readonly Visible[], paths: readonly KernelPath[] | undefined): Set<string> {
-  const { missed, stale } = gapIn(wanted, paths)
+function suspectsIn(expected: Expected, paths: readonly KernelPath[] | undefined): Set<string> {
+  const { missed, stale } = gapIn(expected, paths)
   return new Set([...missed, ...stale].map(({ dst }) => dst))
 }
 
@@ -201,9 +215,8 @@ async function repairZebra(
 function staleOf(
   records: Records,
   { zebra = [], protocols }: RouterViews,
-  wanted: readonly Visible[]
+  expected: Expected
 ): StaleAddress[] {
-  const desired = new Set(wanted.map(({ object }) => object.dst))
   const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const known = new Set(zebra.map(({ dst }) => dst))
   const isOurs = (dst: string): boolean => {
@@ -213,11 +226,11 @@ function staleOf(
       subnets.some((subnet) => contains(subnet, addressOf(prefix)))
     )
   }
-  const inZebra = gapIn(wanted, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
+  const inZebra = gapIn(expected, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
   // What zebra has from somebody else's route is announced rightly.
   const announced = protocols.flatMap((view: ProtocolView) =>
     [...view.announced].flatMap((dst) =>
-      !desired.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
+      !expected.destinations.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
     )
   )
   return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressIn(dst), where }))

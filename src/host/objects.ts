@@ -72,6 +72,9 @@ export interface Announcement {
   readonly of?: string
 }
 
+/** Metric of an announcement: worse than any route to a container, and one that nobody else is likely to use. */
+export const ANNOUNCEMENT_METRIC = 4096
+
 /** A namespace-wide kernel setting, such as `net.ipv4.ip_forward`. */
 export interface Sysctl {
   readonly kind: 'sysctl'

@@ -6,8 +6,8 @@ import { keyOf, linkOf } from './objects.js'
 import type { HostObject, Op, Route } from './objects.js'
 import type { Objects } from './reconciler.js'
 
-/** A route that somebody takes to be there. */
-export type EndedRoute = Pick<Route, 'dst' | 'metric'>
+/** A route that somebody takes to be there, over a link, or a blackhole. */
+export type EndedRoute = Pick<Route, 'dst' | 'metric'> & { readonly link?: string }
 
 /** For objects that are there and should be. */
 export function tellAgain(missed: readonly HostObject[], desired: Objects, actual: Objects): Op[] {
@@ -26,20 +26,24 @@ export function tellAgain(missed: readonly HostObject[], desired: Objects, actua
   return [...linksAgain(links, actual), ...routes]
 }
 
-/** For routes that are not there, and should not be. It takes a link of ours to make one for a moment. */
+/** For routes that are not there, and should not be. One over a link takes a link of ours to be made for a moment. */
 export function tellEnds(ended: readonly EndedRoute[], desired: Objects, actual: Objects): Op[] {
   const link = [...actual.values()].find((object) => object.kind === 'link')
-  if (!link) return []
   const taken = new Set([...desired.values()].flatMap((object) => ('dst' in object ? [object.dst] : [])))
-  const routes = ended.flatMap(({ dst, metric }): Op[] => {
-    const object: Route = { kind: 'route', dst, metric, link: link.name }
+  const routes = ended.flatMap(({ dst, metric, link: former }): Op[] => {
+    if (former !== undefined && !link) return []
+    const object: HostObject =
+      former === undefined || !link
+        ? { kind: 'announcement', dst }
+        : { kind: 'route', dst, metric, link: link.name }
     if (taken.has(dst) || actual.has(keyOf(object))) return []
     return [
       { verb: 'add', object },
       { verb: 'delete', object }
     ]
   })
-  return [...linksAgain(new Set([link.name]), actual), ...routes]
+  const used = new Set(routes.flatMap(({ object }) => linkOf(object) ?? []))
+  return [...linksAgain(used, actual), ...routes]
 }
 
 /** Whoever missed a route may have missed its link, and would not believe the route. */

@@ -4,6 +4,8 @@ import type { Ip } from './ip.js'
 export interface Routing {
   /** Directory of the routing daemons' command sockets. */
   readonly vty: string
+  /** Seconds for which an address stays announced after its container; 0 = it is withdrawn at once. */
+  readonly grace: number
   readonly ospf?: Ospf
   readonly ospf3?: Ospf
   readonly bgp?: Bgp

@@ -72,7 +72,7 @@ export class World {
   }
 
   stop(): void {
-    this.#daemon?.stop()
+    void this.#daemon?.stop()
     this.#daemon = undefined
   }
 

@@ -65,7 +65,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   }
   const docker = dockerOf(call)
   const start = async (): Promise<Rig> => {
-    started.at(-1)?.stop()
+    await started.at(-1)?.stop()
     const daemon = await startOn({ ...options, ...parts, now: parts.clock.now })
     started.push(daemon)
     return { ...parts, daemon, call, docker, restart: start }
@@ -73,7 +73,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   try {
     await test(await start())
   } finally {
-    for (const daemon of started) daemon.stop()
+    for (const daemon of started) await daemon.stop()
   }
 }
 

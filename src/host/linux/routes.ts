@@ -1,4 +1,5 @@
 /** Routes of the main table, and of ours in the local one. Whoever adds a route to the same destination with the same metric first has it. */
+import { ANNOUNCEMENT_METRIC } from '../objects.js'
 import type { Announcement, Route } from '../objects.js'
 import { bytesToIp, familyOf, parsePrefix } from './bytes.js'
 import {
@@ -33,8 +34,6 @@ export interface FoundRoute {
 const RTMSG_SIZE = 12
 /** struct rtnexthop: length, flags, hops, link index. */
 const RTNEXTHOP_SIZE = 8
-/** Worse than any route to a container, and one that nobody else is likely to use. */
-const ANNOUNCEMENT_METRIC = 4096
 
 /**
  * Adds a route of ours through the link with that index, or deletes it. Two things are not as they look: the kernel takes
