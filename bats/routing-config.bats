@@ -434,7 +434,9 @@ verifies() { on "$1" "$NET_ROUTED" verify; }
   shows '^missing: 10\.1\.0\.2: not in zebra, ospfd$'
   wait_until 20 verifies 1
   wait_until 10 pings 2 other 10.1.0.2
-  wait_until 10 not via 2 10.1.0.1
+  wait_until 20 not via 2 10.1.0.1
+  # Neighbours take some seconds to acknowledge.
+  wait_until 20 verifies 1
   succeeds on 1 "$NET_ROUTED" verify --json
   equal "$(jq --compact-output '[.addresses[] | [.address, .kernel, .zebra, .announced.ospfd]]' <<<"$output")" '[["10.1.0.2",true,true,true]]'
   equal "$(jq --compact-output '[.neighbours[] | [.protocol, .isUp, .acknowledged]]' <<<"$output")" '[["ospfd",true,true]]'
