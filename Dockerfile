@@ -4,6 +4,11 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json ./
 COPY src src
+COPY native native
+COPY Makefile ./
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gcc make musl-tools \
+ && make bin/cni/net-routed
 RUN npx tsc \
  && src/bundle.sh \
  && npm ls --omit=dev --all --parseable | sed -n "s|^$PWD/||p" | grep koffi >keep \

@@ -91,6 +91,26 @@ remove_others() {
   on 1 ping -c 1 -W 2 10.1.0.10
 }
 
+@test "the way documented in docs/cni.md: it brings the plugin, and attaches containers by CNI" {
+  docker_on 1 rm --force plugin
+  local commands tool=$BATS_DIR/tools/cni
+  commands=$(grep -oP '^    \Kdocker run .*' "$BATS_DIR/../docs/cni.md")
+  equal "$(wc -l <<<"$commands")" 2
+  on 1 mkdir -p /run/netns /opt/cni/bin /etc/cni/net.d
+  # as ip(8) and the runtimes do it for the first namespace
+  on 1 sh -c 'mount --bind /run/netns /run/netns && mount --make-shared /run/netns'
+  on 1 sh -c "$(head -1 <<<"$commands")"
+  on 1 sh -c "$(tail -1 <<<"$commands" | sed 's/run -d /run -d --name plugin /')"
+  wait_until 10 plugin_says '"ready"'
+  on 1 sh -c 'echo "{\"cniVersion\":\"1.1.0\",\"name\":\"mine\",\"type\":\"net-routed\",\"ipam\":{\"subnet\":\"10.1.0.0/16\"}}" >/etc/cni/net.d/mine.conf'
+  on 1 ip netns add one
+  succeeds on 1 env CNI_PATH=/opt/cni/bin "$tool" add mine one
+  succeeds on 1 ping -c 1 -W 2 "$(jq -r '.ips[0].address | sub("/.*"; "")' <<<"$output")"
+  succeeds on 1 env CNI_PATH=/opt/cni/bin "$tool" del mine one
+  equal "$(our_links 1)$(our_routes 1)" ''
+  on 1 sh -c 'ip netns del one; umount /run/netns'
+}
+
 @test "its command line is that of net-routed serve, and a wrong flag says so" {
   docker_on 1 rm --force plugin
   succeeds docker_on 1 run --rm routed-plugin --version

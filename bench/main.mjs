@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { describe, machine } from './machine.mjs'
+import * as cni from './parts/cni.mjs'
 import * as daemon from './parts/daemon.mjs'
 import * as distribution from './parts/distribution.mjs'
 import * as docker from './parts/docker.mjs'
@@ -10,7 +11,7 @@ import * as traffic from './parts/traffic.mjs'
 import { table } from './report.mjs'
 import { sizes } from './sizes.mjs'
 
-const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, distribution }
+const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, distribution, cni }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
 const names = positionals.length > 0 ? positionals : Object.keys(PARTS)

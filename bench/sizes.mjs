@@ -13,5 +13,8 @@ export const sizes = {
   firstPacketRounds: number('FIRST_PACKET_ROUNDS', 10),
   trafficRounds: number('TRAFFIC_ROUNDS', 4),
   trafficSeconds: number('TRAFFIC_SECONDS', 1),
-  distributionRounds: number('DISTRIBUTION_ROUNDS', 15)
+  distributionRounds: number('DISTRIBUTION_ROUNDS', 15),
+  cniRounds: number('CNI_ROUNDS', 40),
+  cniCrowdRounds: number('CNI_CROWD_ROUNDS', 2),
+  cniCrowd: number('CNI_CROWD', 200)
 }

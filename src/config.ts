@@ -29,6 +29,8 @@ export interface Config {
   readonly debug: boolean
   readonly netsock: string
   readonly ipamsock: string
+  /** Where the executables of CNI find us. */
+  readonly cnisock: string
   readonly stateDir: string
   readonly routeProtocol: number
   readonly defaultAddressPool: readonly DefaultPool[]
@@ -77,6 +79,11 @@ export const OPTIONS: readonly Option[] = [
     short: 's',
     argument: 'NAME',
     help: 'name of the IPAM driver, or path of its socket (default: ipam-routed)'
+  },
+  {
+    name: 'cnisock',
+    argument: 'PATH',
+    help: 'socket for the CNI plugins (default: /run/net-routed/cni.sock)'
   },
   { name: 'state-dir', argument: 'DIR', help: 'where records are kept (default: /var/lib/net-routed)' },
   { name: 'route-protocol', argument: 'NUMBER', help: 'protocol number of our routes (default: 200)' },
@@ -207,6 +214,7 @@ function interpret(given: (name: string) => Given | undefined): Config {
     debug: last('debug', parseBoolean) ?? false,
     netsock: last('netsock', parseName) ?? 'net-routed',
     ipamsock: last('ipamsock', parseName) ?? 'ipam-routed',
+    cnisock: last('cnisock', parsePath) ?? '/run/net-routed/cni.sock',
     stateDir: last('state-dir', parsePath) ?? '/var/lib/net-routed',
     routeProtocol: last('route-protocol', parseProtocol) ?? 200,
     defaultAddressPool: pools?.values.map((value) => parsePool(value, pools.where)) ?? []

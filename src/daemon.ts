@@ -2,46 +2,28 @@
  * The daemon without its process: records loaded, kernel brought to what they say, methods ready to be served. Tests
  * start it on a FakeHost and a MemoryStore; main.ts on the real ones.
  */
-import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
+import { cniPlugin } from './cni/plugin.js'
+import { compose } from './compose.js'
+import type { Core, DaemonParts } from './compose.js'
+import type { HostFacts } from './host/host.js'
+import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { Committer } from './core/commit.js'
-import { Elsewhere } from './core/elsewhere.js'
-import { Endpoints } from './core/endpoints.js'
-import { Holds } from './core/holds.js'
-import { Networks } from './core/networks.js'
-import { Routers } from './core/routers.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import { neededDaemons } from './desired/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
-import type { Host, HostFacts } from './host/host.js'
-import type { OpenVty } from './host/vty.js'
-import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
-import { Ipam } from './ipam/ipam.js'
 import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
 import { metricsText, statusOf } from './status.js'
 import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
-import type { Store } from './store/store.js'
 import { watch } from './upkeep.js'
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
-
-export interface DaemonParts {
-  readonly config: Config
-  readonly host: Host
-  readonly store: Store
-  /** Opens command sessions with the routing daemons whose sockets are in a directory. */
-  readonly vty: (directory: string) => OpenVty
-  readonly log: Log
-  readonly version: string
-  readonly now: () => Date
-}
 
 export interface Daemon {
   readonly methods: Methods
@@ -78,7 +60,7 @@ export async function loadDaemon(
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
   let uplinkMtu: number | undefined
   const core = compose(parts, records, () => uplinkMtu)
-  const { reconciler, committer, routers, networks } = core
+  const { reconciler, committer, routers, networks, attachments } = core
   const metrics = new Metrics()
   const learn = (found: HostFacts): void => {
     uplinkMtu = found.uplinkMtu
@@ -96,6 +78,7 @@ export async function loadDaemon(
     if (!(await reconciler.resync()))
       throw new UnavailableError('the kernel does not list its links and routes')
     await networks.claimSettings(found)
+    await attachments.dropUnanswered()
     learn(found)
     unwatch = watch({ host, reconciler, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
@@ -117,42 +100,6 @@ export async function loadDaemon(
   return { daemon, ready }
 }
 
-/** Everything that decides, wired together. */
-interface Core {
-  readonly records: Records
-  readonly reconciler: Reconciler
-  readonly committer: Committer
-  readonly routers: Routers
-  readonly holds: Holds | undefined
-  readonly networks: Networks
-  readonly endpoints: Endpoints
-  readonly ipam: Ipam
-}
-
-function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
-  const { config, host, store, log, now } = parts
-  const reconciler = new Reconciler(host, log)
-  const holds = holdsOf(parts, reconciler)
-  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
-  const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
-  const changed = (): void => {
-    routers.wake()
-  }
-  const networks = new Networks({ records, committer, host, log, changed })
-  const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
-  const endpoints = new Endpoints({ records, committer, reconciler, networks, log, now, defaultMtu })
-  const ipam = new Ipam({ records, committer, endpoints, log, now, defaultPools: config.defaultAddressPool })
-  return { records, reconciler, committer, routers, holds, networks, endpoints, ipam }
-}
-
-/** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
-function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
-  const { routing } = config
-  if (!routing) return undefined
-  const elsewhere = new Elsewhere(vty(routing.vty))
-  return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
-}
-
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
 const CONSTANT: ReadonlySet<string> = new Set([
   'Plugin.Activate',
@@ -167,6 +114,7 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
+    ...cniPlugin({ ...core, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
@@ -189,17 +137,23 @@ function stepsOf(
   core: Core,
   learn: () => Promise<void>
 ): readonly (() => Promise<unknown>)[] {
-  const { reconciler, endpoints, ipam, networks, committer } = core
+  const { reconciler, endpoints, ipam, configured, networks, committer } = core
   let suspects: ReadonlySet<string> = new Set()
   return [
     learn,
     () => reconciler.resync(),
     () => endpoints.collect(),
     () => ipam.collect(),
+    () => configured.collect(),
     () => networks.collect(),
     () => committer.retryWrites(),
     async () => (suspects = await repairRouters(parts, core, suspects))
   ]
+}
+
+/** What no container can do without. */
+function hostFaults({ faults }: Reconciler): string[] {
+  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
 }
 
 /** A routing daemon that has just been asked something may still be at work on a change. */

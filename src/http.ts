@@ -17,6 +17,8 @@ import type { Metrics } from './metrics.js'
 
 export interface Answer {
   readonly body: object
+  /** Sent as it is, in place of the body. */
+  readonly text?: string
   /** What to do if the caller is gone before it has the answer: it will neither use nor give back what it asked for. */
   readonly undo?: () => Promise<void>
 }
@@ -36,7 +38,8 @@ export interface HttpParts {
 }
 
 const CONTENT_TYPE = 'application/vnd.docker.plugins.v1.2+json'
-const BODY_LIMIT = '1mb'
+/** A configuration of a CNI plugin may list all attachments of a host, and is sent as a text within a text. */
+const BODY_LIMIT = '4mb'
 /** Docker waits for ever. */
 const HANDLER_LIMIT_MS = 10_000
 const SLOW_CLIENT_LIMIT_MS = 60_000
@@ -113,11 +116,12 @@ async function serve(call: Call, request: Request, response: Response): Promise<
   const begin = performance.now()
   try {
     const work = call.handle(parseBody(request.body))
-    const { body } = await withLimit(work, call)
+    const { body, text } = await withLimit(work, call)
     onLoss(request.socket, () => {
       undo(work, call)
     })
-    response.type(CONTENT_TYPE).send(JSON.stringify(body))
+    if (text === undefined) response.type(CONTENT_TYPE).send(JSON.stringify(body))
+    else response.type('text/plain').send(text)
     record(call, begin, 'ok')
   } catch (error) {
     record(call, begin, error instanceof RoutedError ? error.code : 'bug', error)

@@ -18,6 +18,7 @@ import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
 import { desiredRouting, routerIdOf } from './desired/routing.js'
 import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
+import { linuxEnds } from './host/linux/container-ends.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
@@ -95,6 +96,7 @@ async function serve(config: Config): Promise<void> {
   const { daemon, ready } = await loadDaemon({
     config,
     host,
+    ends: linuxEnds,
     store,
     vty: vtyIn,
     log,
@@ -134,7 +136,7 @@ async function openSockets(config: Config, daemon: Daemon, log: Log): Promise<Se
   if (passed.size > 0) {
     return [...metrics, ...(await Promise.all([...passed.values()].map((fd) => listenOn(app, { fd }))))]
   }
-  const paths = [...new Set([config.netsock, config.ipamsock].map(socketPath))]
+  const paths = [...new Set([config.netsock, config.ipamsock, config.cnisock].map(socketPath))]
   const servers: Server[] = metrics
   for (const path of paths) {
     servers.push(await listen(app, path))

@@ -12,6 +12,9 @@ const SWEEP_MS = 30_000
 const EVENT_DELAY_MS = 50
 /** Short: until then nothing that containers send is checked. */
 const GUARD_DELAY_MS = 20
+/** Another number than the others: each is waited for once. */
+const PORT_DELAY_MS = 25
+const PORT_KINDS: readonly Kind[] = ['publisher', 'hairpin', 'exclusion', 'port']
 /** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
 const FIREWALL_DELAY_MS = 300
 
@@ -47,6 +50,7 @@ export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): (
     if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])
     else if (change.kind === 'guard' || change.kind === 'source')
       repairAfter(GUARD_DELAY_MS, ['guard', 'source'])
+    else if (PORT_KINDS.includes(change.kind)) repairAfter(PORT_DELAY_MS, PORT_KINDS)
     else repairAfter(EVENT_DELAY_MS)
   })
   const sweep = setInterval(() => {

@@ -15,6 +15,7 @@ const BAD: readonly (readonly [option: string, value: string, right: string])[] 
   ['mtu', '-1', '68 to 65535 bytes'],
   ['netsock', '../x', 'a driver name such as net-routed nor an absolute path'],
   ['ipamsock', 'a b', 'an absolute path'],
+  ['cnisock', 'run/cni.sock', 'an absolute path such as'],
   ['state-dir', 'var/lib', 'an absolute path such as /var/lib/net-routed'],
   ['route-protocol', '4096', 'a number from 3 to 255'],
   ['route-protocol', 'ospf', 'a number from 3 to 255'],

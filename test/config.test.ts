@@ -8,6 +8,7 @@ const DEFAULTS: Config = {
   debug: false,
   netsock: 'net-routed',
   ipamsock: 'ipam-routed',
+  cnisock: '/run/net-routed/cni.sock',
   stateDir: '/var/lib/net-routed',
   routeProtocol: 200,
   defaultAddressPool: []
@@ -46,6 +47,7 @@ const CASES: readonly Case[] = [
     meanings: ['a', '/run/b.sock', 'c']
   },
   { option: 'ipamsock', field: 'ipamsock', values: ['a', 'b', 'c'], meanings: ['a', 'b', 'c'] },
+  { option: 'cnisock', field: 'cnisock', values: ['/a', '/b', '/c'], meanings: ['/a', '/b', '/c'] },
   { option: 'state-dir', field: 'stateDir', values: ['/a', '/b', '/c'], meanings: ['/a', '/b', '/c'] },
   {
     option: 'route-protocol',

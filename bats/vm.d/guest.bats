@@ -152,3 +152,18 @@ started() { systemctl show -P ActiveEnterTimestampMonotonic "$1"; }
   systemctl stop net-routed.socket ipam-routed.socket net-routed
   [ -z "$(ls -A /run/docker/plugins)" ]
 }
+
+@test "the units: with --cni a CNI plugin attaches containers, under systemd's restrictions" {
+  "$REPO/systemd/install" --cni
+  systemctl start net-routed-cni.socket
+  [ "$(stat -c '%a %U' /run/net-routed/cni.sock)" = '600 root' ]
+  echo '{"cniVersion":"1.0.0","name":"cni","type":"net-routed","ipam":{"subnet":"10.2.0.0/24"}}' >/etc/cni/net.d/cni.conf
+  ip netns add c1
+  "$REPO/bats/tools/cni" add cni c1 >"$BATS_TEST_TMPDIR/result"
+  [ "$(systemctl is-active net-routed)" = active ]
+  ping -c 1 -W 5 "$(jq -r '.ips[0].address | sub("/.*"; "")' "$BATS_TEST_TMPDIR/result")"
+  "$REPO/bats/tools/cni" del cni c1
+  [ -z "$(ip route show proto 200)" ]
+  ip netns del c1
+  systemctl stop net-routed-cni.socket net-routed
+}

@@ -16,6 +16,7 @@ import { refOf } from '../store/records.js'
 import type { Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
 import { Claims } from './claims.js'
+import { concernsHost, newSettings } from './host-changes.js'
 import { announcementOf, leavesBehind } from './holds.js'
 import type { Hold, Holds } from './holds.js'
 
@@ -154,8 +155,7 @@ export class Committer {
     const before = put.flatMap((stored) => this.#lookUp(refOf(stored)))
     for (const stored of put) this.#claims.refuseTaken(stored.record.id, this.#objectsOf(stored))
     const touchesHost =
-      this.#records.count('network') === 0 ||
-      [...put, ...removed].some(({ kind }) => kind === 'network' || kind === 'setting')
+      this.#records.count('network') === 0 || [...put, ...before, ...removed].some(concernsHost)
     const hostBefore = touchesHost ? this.#hostObjects() : []
     for (const stored of put) {
       this.#records.set(stored.kind, stored.record)
@@ -263,12 +263,14 @@ export class Committer {
   /** What the host needs for what there is, without what is about to go. */
   #hostObjects(removed: readonly Stored[] = []): HostObject[] {
     const gone = new Set(removed.map(({ record }) => record.id))
-    const endpointsLeft =
-      this.#records.count('endpoint') - removed.filter(({ kind }) => kind === 'endpoint').length
+    const endpoints = this.#records.all('endpoint').filter(({ id }) => !gone.has(id))
     return desiredOfHost(
       this.#records.all('network').filter(({ id }) => !gone.has(id)),
       this.#records.all('setting').filter(({ id }) => !gone.has(id)),
-      endpointsLeft > 0 || this.#records.broken.some(({ kind }) => kind === 'network')
+      {
+        hasMore: endpoints.length > 0 || this.#records.broken.some(({ kind }) => kind === 'network'),
+        hasPorts: endpoints.some(({ ports, deleted }) => ports && !deleted)
+      }
     )
   }
 
@@ -286,10 +288,4 @@ export class Committer {
     if (change.needsLinks !== true || lost?.kind !== 'link') return undefined
     return new KernelError('ENODEV', `link ${lost.name} is gone, and the container end with it`)
   }
-}
-
-function newSettings({ put, before }: Step): Setting[] {
-  return put.flatMap(({ kind, record }) =>
-    kind === 'setting' && before.every((stored) => stored.record.id !== record.id) ? [record] : []
-  )
 }

@@ -5,24 +5,18 @@
 import { ConflictError, NotFoundError, messageOf } from '../errors.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
-import { hostLinkName, shortHash } from '../model/endpoint.js'
-import type { Endpoint, Sandbox } from '../model/endpoint.js'
-import { addressOf, familyOf, macOf } from '../model/ip.js'
-import type { Ip, Mac, Prefix } from '../model/ip.js'
-import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
+import { hostLinkName } from '../model/endpoint.js'
+import type { Endpoint } from '../model/endpoint.js'
+import { addressOf } from '../model/ip.js'
+import type { Ip } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { deadEndpoints } from './dead.js'
+import { newEndpoint, newSandbox } from './decide.js'
+import type { EndpointRequest } from './decide.js'
 import { Exclusive } from './exclusive.js'
 import type { Networks } from './networks.js'
-
-export interface EndpointRequest {
-  readonly id: string
-  readonly networkId: string
-  readonly addresses: readonly Prefix[]
-  readonly mac?: Mac
-}
 
 /** Which endpoint, as every call of a runtime names it. */
 export interface EndpointRef {
@@ -69,7 +63,10 @@ export class Endpoints {
       const known = this.#parts.records.get('endpoint', request.id)
       if (known && !known.deleted) return sameOrConflict(known, request)
       await this.#replaceStale(request)
-      const endpoint = this.#decide(request, network)
+      const endpoint = newEndpoint(request, network, {
+        defaultMtu: this.#parts.defaultMtu(),
+        now: this.#parts.now()
+      })
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
       this.#tell('endpoint created', endpoint)
       return endpoint
@@ -88,7 +85,8 @@ export class Endpoints {
         )
       }
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
-      const joined = { ...fresh, sandbox: this.#sandbox(path, fresh, network) }
+      const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== ref.id)
+      const joined = { ...fresh, sandbox: newSandbox({ path, runtime: 'docker' }, fresh, network, present) }
       try {
         await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
       } catch (error) {
@@ -146,8 +144,13 @@ export class Endpoints {
    */
   async collect(): Promise<void> {
     const dead = deadEndpoints(this.#parts)
-    for (const { id, deleted } of this.#parts.records.all('endpoint')) {
-      if (deleted || (dead.has(id) && this.#deadBefore.has(id))) await this.#tryToDelete(id)
+    const doomed = this.#parts.records
+      .all('endpoint')
+      .filter(({ id, deleted }) => deleted || (dead.has(id) && this.#deadBefore.has(id)))
+    for (const { id, since, deleted } of doomed) {
+      // Meanwhile the same container may have been attached again.
+      const isStillThat = this.#parts.records.get('endpoint', id)?.since === since
+      if (isStillThat) await this.#tryToDelete(id)
       if (!deleted && !this.#parts.records.get('endpoint', id)) this.#collected++
     }
     this.#deadBefore = dead
@@ -171,45 +174,6 @@ export class Endpoints {
     throw new NotFoundError(
       `endpoint ${ref.id} of network ${ref.networkId} is not known to net-routed: start the container again`
     )
-  }
-
-  #decide(request: EndpointRequest, network: Network): Endpoint {
-    const mtu = network.mtu ?? this.#parts.defaultMtu()
-    return {
-      id: request.id,
-      networkId: request.networkId,
-      addresses: request.addresses,
-      mac: request.mac ?? macFor(request),
-      ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
-      ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),
-      since: this.#parts.now().toISOString()
-    }
-  }
-
-  /**
-   * The next hops of this container. Two networks with one gateway cannot be joined by one container (its second route to
-   * the gateway would exist already), so the second one uses its network's own link-local gateway.
-   */
-  #sandbox(path: string, endpoint: Endpoint, network: Network): Sandbox {
-    const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== endpoint.id)
-    const others = present.map(({ sandbox }) => sandbox)
-    const companions = present.map(({ id, addresses }) => ({ endpointId: id, addresses }))
-    const hasFamily = (family: 4 | 6): boolean =>
-      endpoint.addresses.some((prefix) => familyOf(prefix) === family)
-    const free = (wanted: Ip | undefined, own: Ip | undefined): Ip | undefined =>
-      wanted === undefined || others.some((other) => other?.gateway === wanted || other?.gateway6 === wanted)
-        ? own
-        : wanted
-    const gateway = hasFamily(4) ? free(network.gateway, linkLocalGateway(network.number)) : undefined
-    const gateway6 = hasFamily(6) ? free(network.gateway6, linkLocalGateway6(network.number)) : undefined
-    return {
-      path,
-      runtime: 'docker',
-      ...(gateway === undefined ? {} : { gateway }),
-      ...(gateway6 === undefined ? {} : { gateway6 }),
-      ...(network.gatewayIsForeign && gateway === network.gateway ? { gatewayIsForeign: true } : {}),
-      ...(companions.length > 0 ? { companions } : {})
-    }
   }
 
   /** The others in the sandbox may no longer send from the addresses of one that is gone. */
@@ -276,12 +240,4 @@ function sameOrConflict(known: Endpoint, request: EndpointRequest): Endpoint {
   throw new ConflictError(
     `endpoint ${request.id} exists already with addresses ${known.addresses.join(', ')}`
   )
-}
-
-/** From the IPv4 address, else the IPv6 address, else the id. */
-function macFor({ id, addresses }: EndpointRequest): Mac {
-  const prefix = addresses.find((candidate) => familyOf(candidate) === 4) ?? addresses[0]
-  if (prefix !== undefined) return macOf(addressOf(prefix))
-  const hex = shortHash(id).slice(0, 8).match(/../g) ?? []
-  return ['02', '42', ...hex].join(':') as Mac
 }

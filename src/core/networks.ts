@@ -55,17 +55,25 @@ export class Networks {
       await this.#replaceStale(request)
       const facts = await this.#host.facts()
       const network = this.#decide(request, facts)
-      await this.#committer.commit({
-        put: [
-          ...this.#settingsFor([...this.#records.all('network'), network], facts),
-          { kind: 'network', record: network }
-        ]
-      })
+      await this.#commit(network, this.#records.all('network'), facts)
       this.#changed()
       this.#log.info('network created', {
         network: network.id,
         gateway: network.gateway ?? linkLocalGateway(network.number)
       })
+      return network
+    })
+  }
+
+  /** Gives a network other settings; its number and its endpoints stay as they are. */
+  change(request: NetworkRequest): Promise<Network> {
+    return this.#exclusive.run('', async () => {
+      const { number, mode } = this.get(request.id)
+      const facts = await this.#host.facts()
+      const network: Network = { ...request, ...foreign(request, facts), mode, number }
+      const others = this.#records.all('network').filter(({ id }) => id !== network.id)
+      await this.#commit(network, others, facts)
+      this.#log.info('network changed', { network: network.id })
       return network
     })
   }
@@ -121,6 +129,11 @@ export class Networks {
     await this.#committer.commit({ remove: done.map(({ id }) => ({ kind: 'setting', id })), isEnd: true })
   }
 
+  #commit(network: Network, others: readonly Network[], facts: HostFacts): Promise<void> {
+    const settings = this.#settingsFor([...others, network], facts)
+    return this.#committer.commit({ put: [...settings, { kind: 'network', record: network }] })
+  }
+
   #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {
     const { broken } = this.#records
     const hasMore = this.#records.count('endpoint') > 0 || broken.some(({ kind }) => kind === 'network')
@@ -133,8 +146,7 @@ export class Networks {
 
   #decide(request: NetworkRequest, facts: HostFacts): Network {
     const number = this.#freeNumber(facts)
-    const isForeign = request.gateway !== undefined && belongsToRouter(request.gateway, facts)
-    return { ...request, mode: 'routed', number, ...(isForeign ? { gatewayIsForeign: true } : {}) }
+    return { ...request, ...foreign(request, facts), mode: 'routed', number }
   }
 
   /** Lowest number whose link-local gateway nobody has: neither another network nor the host itself. */
@@ -180,6 +192,10 @@ export class Networks {
 /** The null IPAM gives 0.0.0.0/0, which overlaps with nothing. */
 function isSubnet(prefix: Parameters<typeof lengthOf>[0]): boolean {
   return lengthOf(prefix) > 0
+}
+
+function foreign({ gateway }: NetworkRequest, facts: HostFacts): Pick<Network, 'gatewayIsForeign'> {
+  return gateway !== undefined && belongsToRouter(gateway, facts) ? { gatewayIsForeign: true } : {}
 }
 
 /** True for an address in a subnet of the host that is not its own: some router there answers for it. */

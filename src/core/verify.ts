@@ -9,11 +9,11 @@ import type { HostObject } from '../host/objects.js'
 import type { Host } from '../host/host.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { KernelPath, RouterNeighbour } from '../host/router-tables.js'
-import type { Holds } from './holds.js'
 import { tellAgain, tellEnds } from '../host/retell.js'
 import type { OpenVty } from '../host/vty.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
+import type { Holds } from './holds.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
 
@@ -64,12 +64,12 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   let found = await look(parts)
   let before: ReadonlySet<string> = new Set()
   if (hasGap(found)) {
-    before = suspectsIn(found.expected, found.views.zebra)
+    before = suspectsIn(found.wanted, found.views.zebra)
     await parts.settle()
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = await repairZebra(parts, gapIn(found.expected, found.views.zebra), before)
+  const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, neighbours } = found
   return { addresses, stale, neighbours, absent: Object.fromEntries(absent), repaired }
@@ -84,9 +84,9 @@ export async function repairMissed(
   before: ReadonlySet<string>
 ): Promise<{ readonly told: number; readonly suspects: ReadonlySet<string> }> {
   const paths = await readZebra(parts.open)
-  const expected = expectedOf(parts)
-  const told = await repairZebra(parts, gapIn(expected, paths), before)
-  return { told, suspects: suspectsIn(expected, paths) }
+  const wanted = wantedOf(parts)
+  const told = await repairZebra(parts, gapIn(wanted, paths), before)
+  return { told, suspects: suspectsIn(wanted, paths) }
 }
 
 /** Where an address should be and is not. */
@@ -107,7 +107,7 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
 type Found = Omit<Verification, 'absent' | 'repaired'>
 
 interface Look extends Found {
-  readonly expected: Expected
+  readonly wanted: Wanted
   readonly views: RouterViews
 }
 
@@ -116,8 +116,8 @@ async function look(parts: VerifyParts): Promise<Look> {
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
   const kernel = new Set(listed.map(keyOf))
   const zebra = views.zebra && activeIn(views.zebra)
-  const expected = expectedOf(parts)
-  const addresses = expected.visible.map(({ endpoint, object }): VerifiedAddress => {
+  const wanted = wantedOf(parts)
+  const addresses = wanted.routes.map(({ endpoint, object }): VerifiedAddress => {
     const { dst } = object
     const protocols = views.protocols.filter(({ family }) => family === (dst.includes(':') ? 6 : 4))
     return {
@@ -133,10 +133,10 @@ async function look(parts: VerifyParts): Promise<Look> {
   )
   return {
     addresses,
-    stale: staleOf(records, views, expected),
+    stale: staleOf(records, views, wanted),
     neighbours: distinct(neighbours),
     views,
-    expected
+    wanted
   }
 }
 
@@ -145,23 +145,27 @@ interface Visible {
   readonly object: Extract<HostObject, { readonly dst: string }>
 }
 
-interface Expected {
-  /** What routing daemons should see of containers: routes of the main table, and announcements in place of others. */
-  readonly visible: readonly Visible[]
-  /** Destinations of those, and of what is held for containers that may come back. */
+interface Wanted {
+  readonly routes: readonly Visible[]
+  /** Theirs, and those that are held without a container. */
   readonly destinations: ReadonlySet<string>
 }
 
-function expectedOf({ records, holds }: VerifyParts): Expected {
-  const visible = records.all('endpoint').flatMap((endpoint) =>
-    desiredOfEndpoint(endpoint, holds !== undefined).flatMap((object): Visible[] => {
+function wantedOf({ records, holds }: VerifyParts): Wanted {
+  const routes = visibleRoutes(records, holds !== undefined)
+  const held = holds?.destinations ?? []
+  return { routes, destinations: new Set([...routes.map(({ object }) => object.dst), ...held]) }
+}
+
+/** What routing daemons should see: routes of the main table, and announcements in place of others. */
+function visibleRoutes(records: Records, announces: boolean): Visible[] {
+  return records.all('endpoint').flatMap((endpoint) =>
+    desiredOfEndpoint(endpoint, announces).flatMap((object): Visible[] => {
       const isVisible =
         (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
       return isVisible ? [{ endpoint: endpoint.id, object }] : []
     })
   )
-  const destinations = new Set([...visible.map(({ object }) => object.dst), ...(holds?.destinations ?? [])])
-  return { visible, destinations }
 }
 
 interface ZebraGap {
@@ -170,12 +174,13 @@ interface ZebraGap {
 }
 
 /** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
-function gapIn({ visible, destinations }: Expected, paths: readonly KernelPath[] | undefined): ZebraGap {
+function gapIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): ZebraGap {
   if (!paths) return { missed: [], stale: [] }
+  const objects = wanted.routes.map(({ object }) => object)
   const known = activeIn(paths)
   return {
-    missed: visible.map(({ object }) => object).filter(({ dst }) => !known.has(dst)),
-    stale: paths.filter((path) => isOfOurs(path) && !destinations.has(path.dst))
+    missed: objects.filter(({ dst }) => !known.has(dst)),
+    stale: paths.filter((path) => isOfOurs(path) && !wanted.destinations.has(path.dst))
   }
 }
 
@@ -189,8 +194,8 @@ function activeIn(paths: readonly KernelPath[]): Set<string> {
 }
 
 /** Destinations of which zebra does not know what it should. */
-function suspectsIn(expected: Expected, paths: readonly KernelPath[] | undefined): Set<string> {
-  const { missed, stale } = gapIn(expected, paths)
+function suspectsIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): Set<string> {
+  const { missed, stale } = gapIn(wanted, paths)
   return new Set([...missed, ...stale].map(({ dst }) => dst))
 }
 
@@ -212,11 +217,8 @@ async function repairZebra(
 }
 
 /** Of our subnets only: what others announce is their business. */
-function staleOf(
-  records: Records,
-  { zebra = [], protocols }: RouterViews,
-  expected: Expected
-): StaleAddress[] {
+function staleOf(records: Records, { zebra = [], protocols }: RouterViews, wanted: Wanted): StaleAddress[] {
+  const desired = wanted.destinations
   const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const known = new Set(zebra.map(({ dst }) => dst))
   const isOurs = (dst: string): boolean => {
@@ -226,11 +228,11 @@ function staleOf(
       subnets.some((subnet) => contains(subnet, addressOf(prefix)))
     )
   }
-  const inZebra = gapIn(expected, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
+  const inZebra = gapIn(wanted, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
   // What zebra has from somebody else's route is announced rightly.
   const announced = protocols.flatMap((view: ProtocolView) =>
     [...view.announced].flatMap((dst) =>
-      !expected.destinations.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
+      !desired.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
     )
   )
   return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressIn(dst), where }))

@@ -11,12 +11,12 @@ const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding'
 
 /**
  * With networks: what they need. Without: the values that our settings replaced. `hasMore`: there are endpoints, or networks
- * whose record cannot be read, so that the last one is not gone.
+ * whose record cannot be read, so that the last one is not gone. `hasPorts`: an endpoint publishes some.
  */
 export function desiredOfHost(
   networks: readonly Network[],
   settings: readonly Setting[],
-  hasMore = false
+  { hasMore = false, hasPorts = false } = {}
 ): HostObject[] {
   if (networks.length === 0 && !hasMore) {
     return settings.map(formerSysctl)
@@ -26,7 +26,8 @@ export function desiredOfHost(
       { kind: 'sysctl', key: FORWARDING[family], value: '1' },
       { kind: 'firewall', family, intact: true }
     ]),
-    { kind: 'guard', intact: true }
+    { kind: 'guard', intact: true },
+    ...(hasPorts ? [{ kind: 'publisher', intact: true } as const] : [])
   ]
 }
 

@@ -6,11 +6,21 @@
  * after a random delay and only where the host has a route for the gateway. Where a router outside really has the
  * gateway's address we must not take it, and proxy ARP (without the delay) it is.
  */
-import type { Address, Announcement, HostObject, Link, Neighbour, Route, Source } from '../host/objects.js'
-import { containerLinkName, hostLinkName } from '../model/endpoint.js'
+import type {
+  Address,
+  Announcement,
+  HostObject,
+  Link,
+  Neighbour,
+  Route,
+  Source,
+  VethPeer
+} from '../host/objects.js'
+import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
+import { desiredOfPorts } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
 /** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
@@ -22,6 +32,7 @@ const LINK_LOCAL_LENGTH = 64
  */
 export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostObject[] {
   if (endpoint.deleted) return []
+  if (endpoint.delegate) return desiredOfPorts(endpoint)
   const link = linkOf(endpoint)
   if (!endpoint.sandbox) return [link]
   return [
@@ -31,7 +42,8 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     ...ownAddresses(endpoint).map((address): Neighbour => {
       return { kind: 'neighbour', link: link.name, address, mac: endpoint.mac }
     }),
-    ...endpoint.addresses.map(addressOf).flatMap((address) => routes(address, link.name, announces))
+    ...endpoint.addresses.map(addressOf).flatMap((address) => routes(address, link.name, announces)),
+    ...desiredOfPorts(endpoint)
   ]
 }
 
@@ -52,7 +64,7 @@ function ownAddresses({ addresses, mac }: Endpoint): Ip[] {
 }
 
 function linkOf(endpoint: Endpoint): Link {
-  const adopted = endpoint.sandbox !== undefined || endpoint.left === true
+  const adopted = !endpoint.attaching && (endpoint.sandbox !== undefined || endpoint.left === true)
   return {
     kind: 'link',
     name: hostLinkName(endpoint.id),
@@ -61,8 +73,15 @@ function linkOf(endpoint: Endpoint): Link {
     ipv6: endpoint.addresses.some((prefix) => familyOf(prefix) === 6),
     proxyArp: endpoint.gatewayIsForeign === true || endpoint.addresses.some(asksForNeighbours),
     settled: true,
-    ...(adopted ? {} : { veth: { name: containerLinkName(endpoint.id), mac: endpoint.mac } })
+    ...(adopted ? {} : { veth: peerOf(endpoint) })
   }
+}
+
+/** The runtime moves and names its end itself, or leaves all that to us. */
+function peerOf({ id, mac, attaching, sandbox }: Endpoint): VethPeer {
+  return attaching && sandbox?.ifName !== undefined
+    ? { name: sandbox.ifName, mac, hostMac: hostMacOf(id), netns: sandbox.path }
+    : { name: containerLinkName(id), mac }
 }
 
 /** With a wider prefix than /32 (Docker's own IPAM) the container takes its subnet for a link and asks by ARP. */

@@ -27,7 +27,7 @@ export function diff(
   }
   const isUnwanted = (key: string): boolean => {
     const object = desired.get(key)
-    return object === undefined || (object.kind === 'announcement' && !possible(object))
+    return object === undefined || ('of' in object && !possible(object))
   }
   const changes: Op[] = []
   for (const [key, object] of desired) {
@@ -47,7 +47,7 @@ export function byKey(objects: Iterable<HostObject>): Map<string, HostObject> {
 
 function neededLink(object: HostObject): string | undefined {
   if (object.kind === 'link') return object.name
-  return object.kind === 'announcement' ? object.of : linkOf(object)
+  return 'of' in object ? object.of : linkOf(object)
 }
 
 function changeOf(desired: HostObject, actual: HostObject | undefined): 'add' | 'replace' | undefined {

@@ -5,11 +5,23 @@
  */
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
+import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
 import type { Host, HostChange, HostFacts } from './host.js'
 import { describeOp, keyOf, linkOf } from './objects.js'
-import type { HostObject, Kind, Op } from './objects.js'
+import type { HostObject, Kind, Link, Op } from './objects.js'
 
-export class FakeHost implements Host {
+/** What is an element of which table. */
+const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
+  ['source', 'guard'],
+  ['port', 'publisher'],
+  ['exclusion', 'publisher'],
+  ['hairpin', 'publisher']
+])
+
+/** A container end, and the name of the host end that it belongs to. */
+type FakeEnd = ContainerEnd & { readonly hostLink: string }
+
+export class FakeHost implements Host, ContainerEnds {
   readonly objects: Map<string, HostObject>
   /** Keys of objects that belong to somebody else: adding them fails with EEXIST. */
   readonly foreign = new Set<string>()
@@ -27,6 +39,10 @@ export class FakeHost implements Host {
   }
   /** What the guard tells, if there is one. */
   readonly drops = new Map([['spoofed-ipv4', 0]])
+  /** Namespaces of containers by path, and what is in each by name. */
+  readonly sandboxes = new Map<string, Map<string, FakeEnd>>()
+  /** Asked before a container end is set up; an errno makes it fail. */
+  refuseEnd: (netns: string, end: ContainerEnd) => string | undefined = () => undefined
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {
@@ -62,6 +78,43 @@ export class FakeHost implements Host {
     return () => {
       this.#watchers.delete(onChange)
     }
+  }
+
+  configure(netns: string, end: ContainerEnd): Promise<readonly EndRoute[]> {
+    return settled(() => {
+      const ends = this.#sandbox(netns)
+      const found = ends.get(end.name)
+      const errno = this.refuseEnd(netns, end)
+      if (errno) throw new KernelError(errno, `cannot set up link ${end.name} in ${netns}: ${errno}`)
+      if (!found || (found.alias !== '' && found.alias !== end.alias)) {
+        const [code, why] = found
+          ? ['EEXIST', 'is not the one that net-routed made']
+          : ['ENODEV', 'does not exist']
+        throw new KernelError(code, `cannot set up link ${end.name} in ${netns}: it ${why}`)
+      }
+      const others = [...ends.values()].filter((other) => other !== found)
+      const routes = end.routes.filter(
+        ({ dst }) => !others.some((other) => other.routes.some((route) => route.dst === dst))
+      )
+      ends.set(end.name, { ...found, ...end, mtu: found.mtu ?? end.mtu ?? 1500, routes })
+      return routes
+    })
+  }
+
+  find(netns: string, name: string): Promise<ContainerEnd | undefined> {
+    return settled(() => {
+      const found = this.#sandbox(netns).get(name)
+      if (!found) return undefined
+      const { hostLink: _hostLink, ...end } = found
+      return end
+    })
+  }
+
+  /** A container's namespace that ends, with the links that lead there. */
+  endSandbox(netns: string): void {
+    const ends = this.sandboxes.get(netns)
+    this.sandboxes.delete(netns)
+    for (const { hostLink } of ends?.values() ?? []) this.vanish(`link ${hostLink}`)
   }
 
   /** Removes an object as somebody else would, with a kernel event. */
@@ -101,26 +154,68 @@ export class FakeHost implements Host {
     if (this.foreign.has(key)) return 'EEXIST'
     if (link !== undefined && !this.objects.has(`link ${link}`)) return 'ENODEV'
     if (object.kind === 'link' && !object.veth && !this.objects.has(key)) return 'ENODEV'
-    if (object.kind === 'source' && !this.objects.has('guard')) return 'ENOENT'
+    const table = TABLE_OF.get(object.kind)
+    if (table !== undefined && !this.objects.has(table)) return 'ENOENT'
+    if (object.kind === 'link' && !this.objects.has(key)) {
+      const errno = this.#makeEnd(object)
+      if (errno) return errno
+    }
     this.objects.set(key, listed(object))
     return undefined
   }
 
-  #deleteSources(): void {
-    for (const [key, { kind }] of this.objects) if (kind === 'source') this.objects.delete(key)
+  #sandbox(netns: string): Map<string, FakeEnd> {
+    const ends = this.sandboxes.get(netns)
+    if (ends) return ends
+    throw new KernelError('ENOENT', `network namespace ${netns} cannot be opened: ENOENT`)
+  }
+
+  #makeEnd({ name, mtu, veth }: Link): string | undefined {
+    if (veth?.netns === undefined) return undefined
+    const ends = this.sandboxes.get(veth.netns)
+    if (!ends) return 'ENOENT'
+    if (ends.has(veth.name)) return 'EEXIST'
+    const bare = { alias: '', ipv6: true, addresses: [], routes: [] }
+    ends.set(veth.name, {
+      ...bare,
+      name: veth.name,
+      mac: veth.mac,
+      ...(mtu === undefined ? {} : { mtu }),
+      hostLink: name
+    })
+    return undefined
+  }
+
+  #deleteEnd(hostLink: string): void {
+    for (const ends of this.sandboxes.values()) {
+      for (const [name, end] of ends) if (end.hostLink === hostLink) ends.delete(name)
+    }
+  }
+
+  #deleteElements(table: string): void {
+    for (const [key, { kind }] of this.objects) if (TABLE_OF.get(kind) === table) this.objects.delete(key)
   }
 
   #delete(object: HostObject): void {
     this.objects.delete(keyOf(object))
-    if (object.kind === 'guard') this.#deleteSources()
+    this.#deleteElements(object.kind)
     if (object.kind !== 'link') return
+    this.#deleteEnd(object.name)
     for (const [key, child] of this.objects) if (linkOf(child) === object.name) this.objects.delete(key)
   }
 }
 
+/** A promise of what the work returns or throws. */
+function settled<T>(work: () => T): Promise<T> {
+  return Promise.resolve().then(work)
+}
+
 /** A link is read back without the way it was made. */
 function listed(object: HostObject): HostObject {
-  if (object.kind === 'announcement') return { kind: 'announcement', dst: object.dst }
+  if ('of' in object) {
+    const { of: _of, ...rest } = object
+    return rest
+  }
   if (object.kind !== 'link') return object
   const { veth: _veth, ...link } = object
   return link

@@ -34,6 +34,10 @@ export interface Link {
 export interface VethPeer {
   readonly name: string
   readonly mac: string
+  /** MAC address of the host end; absent = the kernel chooses one. */
+  readonly hostMac?: string
+  /** Path of the network namespace that it is made in; absent = ours, and the runtime moves it. */
+  readonly netns?: string
 }
 
 /** Address of the host end, scope link. */
@@ -105,8 +109,60 @@ export interface Source {
   readonly address: string
 }
 
+/**
+ * A table of ours in nftables that leads what comes to published ports of the host to containers. `intact` as with the
+ * guard. Not there: nothing is published, and no packet is tracked because of us.
+ */
+export interface Publisher {
+  readonly kind: 'publisher'
+  readonly intact: boolean
+}
+
+/** A published port: what comes to it, at an address of the host, goes to a port of a container. */
+export interface Port {
+  readonly kind: 'port'
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  /** An address of the host; `0.0.0.0` or `::` = all of that family. */
+  readonly host: string
+  readonly hostPort: number
+  readonly address: string
+  readonly port: number
+  /** Link without which it must not be there; it does not live on it. */
+  readonly of?: string
+}
+
+/** A published port that is not one for what comes in through this device. */
+export interface Exclusion {
+  readonly kind: 'exclusion'
+  readonly device: string
+  readonly protocol: Port['protocol']
+  readonly hostPort: number
+}
+
+/**
+ * What comes from `prefix` to `address` through a published port must look as if it came from the host: the answer would
+ * take a shorter way otherwise, to itself or over a bridge, and miss the translation.
+ */
+export interface Hairpin {
+  readonly kind: 'hairpin'
+  readonly prefix: string
+  readonly address: string
+}
+
 export type HostObject =
-  Link | Address | Neighbour | Route | Announcement | Sysctl | Firewall | Guard | Source
+  | Link
+  | Address
+  | Neighbour
+  | Route
+  | Announcement
+  | Sysctl
+  | Firewall
+  | Guard
+  | Source
+  | Publisher
+  | Port
+  | Exclusion
+  | Hairpin
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
@@ -114,12 +170,16 @@ export const KINDS: readonly Kind[] = [
   'sysctl',
   'firewall',
   'guard',
+  'publisher',
   'source',
   'link',
   'address',
   'neighbour',
   'route',
-  'announcement'
+  'announcement',
+  'hairpin',
+  'exclusion',
+  'port'
 ]
 
 /** One change. `replace` means that the key exists with other fields. */
@@ -148,6 +208,14 @@ export function keyOf(object: HostObject): string {
       return 'guard'
     case 'source':
       return `source ${object.address} ${object.link}`
+    case 'publisher':
+      return 'publisher'
+    case 'port':
+      return `port ${object.protocol} ${object.host} ${String(object.hostPort)}`
+    case 'exclusion':
+      return `exclusion ${object.device} ${object.protocol} ${String(object.hostPort)}`
+    case 'hairpin':
+      return `hairpin ${object.prefix} ${object.address}`
   }
 }
 
@@ -190,5 +258,13 @@ function describe(object: HostObject): string {
       return 'nftables tables of net-routed'
     case 'source':
       return `source ${object.address} of ${object.link}`
+    case 'publisher':
+      return 'nftables table of net-routed for published ports'
+    case 'port':
+      return `${object.protocol} port ${String(object.hostPort)} of ${object.host} to ${object.address} port ${String(object.port)}`
+    case 'exclusion':
+      return `exclusion of ${object.device} from ${object.protocol} port ${String(object.hostPort)}`
+    case 'hairpin':
+      return `hairpin of ${object.prefix} to ${object.address}`
   }
 }

@@ -17,9 +17,10 @@ import type { Pool, PoolName } from '../model/pool.js'
 import type { Space } from '../model/space.js'
 import type { Records } from '../store/records.js'
 import { checkAddress, chooseAddress, inUse } from './allocate.js'
-import { overlapError, usesPool, withoutRange } from './pools.js'
+import { isLeaked, isRouted, overlapError, usesPool, withoutRange } from './pools.js'
 import { chooseSubnet } from './subnets.js'
 import type { DefaultPool, PoolRequest } from './subnets.js'
+import { isReserved, usageOf } from './usage.js'
 
 export interface AddressRequest {
   readonly poolId: string
@@ -35,9 +36,6 @@ interface Parts {
   readonly defaultPools: readonly DefaultPool[]
   readonly now: () => Date
 }
-
-/** Docker creates the network right after its pool; a pool that is older and has none was leaked by a failed creation. */
-const POOL_WITHOUT_NETWORK_MS = 60_000
 
 /** Docker creates the endpoint right after it has its address. */
 const UNUSED_LIMIT_MS = 600_000
@@ -69,6 +67,15 @@ export class Ipam {
       this.#parts.log.info('pool created', { pool: pool.id, range: pool.range })
       return pool
     })
+  }
+
+  /** Automatic addresses come out of another range from now on. */
+  async changeRange(id: string, range: Prefix | undefined): Promise<void> {
+    const pool = this.#parts.records.get('pool', id)
+    if (!pool || pool.range === range) return
+    const record: Pool = { ...withoutRange(pool), ...(range === undefined ? {} : { range }) }
+    await this.#parts.committer.commit({ put: [{ kind: 'pool', record }] })
+    this.#cursors.delete(id)
   }
 
   /** Frees everything in the pool. Unknown pools are no error. */
@@ -190,16 +197,12 @@ export class Ipam {
       checkAddress(pool, address)
       const lease = this.#parts.records.get('lease', leaseId(pool.space, address))
       if (lease?.state === 'held') throw inUse(pool, address, lease.purpose)
-      if (this.#isReserved(pool.space, address)) throw inUse(pool, address, 'endpoint')
+      if (isReserved(pool.space, address, this.#parts.records)) throw inUse(pool, address, 'endpoint')
       return address
     }
-    const choice = chooseAddress(purpose === 'gateway' ? withoutRange(pool) : pool, {
-      isHeld: (candidate) => this.#lease(pool, candidate)?.state === 'held',
-      wasUsed: (candidate) =>
-        this.#lease(pool, candidate) !== undefined || this.#isReserved(pool.space, candidate),
-      released: this.#releasedOf(pool),
-      cursor: purpose === 'gateway' ? 0n : (this.#cursors.get(pool.id) ?? 0n)
-    })
+    const [from, cursor] =
+      purpose === 'gateway' ? [withoutRange(pool), 0n] : [pool, this.#cursors.get(pool.id) ?? 0n]
+    const choice = chooseAddress(from, usageOf(pool, this.#parts.records, cursor))
     if (purpose !== 'gateway') this.#cursors.set(pool.id, choice.cursor)
     return choice.address
   }
@@ -210,27 +213,11 @@ export class Ipam {
 
   /** Before the network exists, and for networks of other drivers, addresses are merely reserved. */
   #purposeOf({ purpose }: AddressRequest, pool: Pool): Lease['purpose'] {
-    return purpose === 'endpoint' && !this.#isRouted(pool) ? 'aux' : purpose
-  }
-
-  #isRouted(pool: Pool): boolean {
-    return this.#parts.records.all('network').some((network) => usesPool(network, pool))
+    return purpose === 'endpoint' && !isRouted(pool, this.#parts.records) ? 'aux' : purpose
   }
 
   #lease(pool: Pool, address: Ip): Lease | undefined {
     return this.#parts.records.get('lease', leaseId(pool.space, address))
-  }
-
-  /** A lease that could not be read at the start keeps its address. */
-  #isReserved(space: Space, address: Ip): boolean {
-    const id = leaseId(space, address)
-    return this.#parts.records.broken.some((broken) => broken.kind === 'lease' && broken.id === id)
-  }
-
-  /** Leases come in the order of their last change. */
-  *#releasedOf(pool: Pool): Iterable<Ip> {
-    for (const { state, address } of this.#parts.records.leasesOfPool(pool.id))
-      if (state === 'released') yield address
   }
 
   /** A /32 for our own networks: no subnet in the container, no neighbours. Other drivers need the subnet's length. */
@@ -244,33 +231,20 @@ export class Ipam {
     try {
       return chooseSubnet(request, this.#parts.defaultPools, pools)
     } catch (error) {
-      const others = pools.filter((pool) => !this.#isLeaked(pool))
+      const others = pools.filter((pool) => !isLeaked(pool, this.#parts.records, this.#parts.now()))
       if (!(error instanceof ExhaustedError) || others.length === pools.length) throw error
       return chooseSubnet(request, this.#parts.defaultPools, others)
     }
-  }
-
-  /** Docker makes the network right after its subnet. One of another driver holds at least its gateway. */
-  #isLeaked(pool: Pool): boolean {
-    return (
-      !this.#isRouted(pool) && this.#ageMs(pool.since) > POOL_WITHOUT_NETWORK_MS && !this.#hasHeldLeases(pool)
-    )
   }
 
   async #refuseOverlap(space: Space, prefix: Prefix): Promise<void> {
     for (const pool of this.#parts.records.all('pool')) {
       if (pool.space !== space || !overlaps(pool.prefix, prefix)) continue
       const network = this.#parts.records.all('network').find((candidate) => usesPool(candidate, pool))
-      if (!this.#isLeaked(pool)) throw overlapError(prefix, pool, network)
+      if (!isLeaked(pool, this.#parts.records, this.#parts.now())) throw overlapError(prefix, pool, network)
       this.#parts.log.warn('pool replaced, its release was never reported', { pool: pool.id })
       await this.#removePool(pool)
     }
-  }
-
-  /** A network of another driver holds at least its gateway. */
-  #hasHeldLeases(pool: Pool): boolean {
-    for (const { state } of this.#parts.records.leasesOfPool(pool.id)) if (state === 'held') return true
-    return false
   }
 
   /** After the requests for its addresses that are under way. */

@@ -42,12 +42,46 @@ const ip = { type: 'string', format: 'ip' } as const
 const yes = { type: 'boolean', const: true } as const
 const mtu = { type: 'integer', minimum: 0, maximum: 65535 } as const
 
+const delegated = {
+  type: 'object',
+  properties: { type: text, input: text },
+  required: ['type', 'input'],
+  additionalProperties: false
+} as const
+
+const port = { type: 'integer', minimum: 1, maximum: 65535 } as const
+const ports = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: {
+      protocol: { enum: ['tcp', 'udp', 'sctp'] },
+      hostIp: ip,
+      hostPort: port,
+      containerPort: port,
+      exclude: { type: 'array', items: text }
+    },
+    required: ['protocol', 'hostPort', 'containerPort'],
+    additionalProperties: false
+  }
+} as const
+
 const companions = {
   type: 'array',
   items: {
     type: 'object',
     properties: { endpointId: text, addresses: { type: 'array', items: prefix } },
     required: ['endpointId', 'addresses'],
+    additionalProperties: false
+  }
+} as const
+
+const routes = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: { dst: prefix, via: ip },
+    required: ['dst'],
     additionalProperties: false
   }
 } as const
@@ -87,11 +121,16 @@ const SCHEMAS = {
       mac: { type: 'string', format: 'mac' },
       mtu,
       gatewayIsForeign: yes,
+      ports,
+      delegate: delegated,
       sandbox: {
         type: 'object',
         properties: {
           path: text,
-          runtime: { const: 'docker' },
+          runtime: { enum: ['docker', 'cni'] },
+          ifName: text,
+          ipam: delegated,
+          routes,
           gateway: ip,
           gateway6: ip,
           gatewayIsForeign: yes,
@@ -101,6 +140,7 @@ const SCHEMAS = {
         additionalProperties: false
       },
       left: yes,
+      attaching: yes,
       deleted: yes,
       since: time
     },

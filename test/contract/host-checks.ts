@@ -23,7 +23,10 @@ export function expected(objects: readonly HostObject[]): HostObject[] {
     objects
       .filter(({ kind }) => kind !== 'sysctl')
       .map((object) => {
-        if (object.kind === 'announcement') return { kind: object.kind, dst: object.dst }
+        if ('of' in object) {
+          const { of: _of, ...rest } = object
+          return rest
+        }
         if (object.kind !== 'link') return object
         const { veth: _veth, ...link } = object
         return link

@@ -3,16 +3,9 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
-import type {
-  Announcement,
-  Firewall,
-  Guard,
-  HostObject,
-  Link,
-  Route,
-  Source,
-  Sysctl
-} from '../../src/host/objects.js'
+import { PORTS, PUBLISHER, ports } from './port-contract.js'
+import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
+import type { HostObject, Link, Route, Source, Sysctl } from '../../src/host/objects.js'
 
 /** A host with nothing of ours on it. */
 export interface HostUnderTest {
@@ -47,7 +40,16 @@ const SOURCE6: Source = { kind: 'source', link: 'nr-a', address: 'fd00::2' }
 const ANNOUNCEMENT: Announcement = { kind: 'announcement', dst: '10.1.0.2/32' }
 const ANNOUNCEMENT6: Announcement = { kind: 'announcement', dst: 'fd00::2/128' }
 /** What does not live on the link, though the sources name it. */
-const BESIDE: readonly HostObject[] = [FIREWALL, GUARD, SOURCE, SOURCE6, ANNOUNCEMENT, ANNOUNCEMENT6]
+const BESIDE: readonly HostObject[] = [
+  FIREWALL,
+  GUARD,
+  PUBLISHER,
+  SOURCE,
+  SOURCE6,
+  ANNOUNCEMENT,
+  ANNOUNCEMENT6,
+  ...PORTS
+]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
 const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
 const ON_LINK: readonly HostObject[] = [
@@ -77,6 +79,7 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     replaces(() => opened.host)
     failures(() => opened.host)
     guards(() => opened.host)
+    ports(() => opened.host)
     foreigners(() => opened)
   })
 }

@@ -18,12 +18,16 @@ const ALL: readonly HostObject[] = [
   { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' },
   { kind: 'firewall', family: 4, intact: true },
   { kind: 'guard', intact: true },
+  { kind: 'publisher', intact: true },
   { kind: 'source', link: 'nr-1', address: '10.1.0.2' },
   LINK,
   { kind: 'address', link: 'nr-1', address: '169.254.1.1/32' },
   { kind: 'neighbour', link: 'nr-1', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
   { kind: 'route', dst: '10.1.0.2/32', link: 'nr-1', metric: 0 },
-  { kind: 'announcement', dst: '10.1.0.2/32' }
+  { kind: 'announcement', dst: '10.1.0.2/32' },
+  { kind: 'hairpin', prefix: '10.1.0.2/32', address: '10.1.0.2' },
+  { kind: 'exclusion', device: 'eth1', protocol: 'tcp', hostPort: 80 },
+  { kind: 'port', protocol: 'tcp', host: '::', hostPort: 80, address: 'fd00::2', port: 80 }
 ]
 
 function difference(desired: readonly HostObject[], actual: readonly HostObject[]): ReturnType<typeof diff> {
@@ -76,8 +80,12 @@ describe('diff', () => {
       'sysctl',
       'firewall',
       'guard',
+      'publisher',
       'source',
-      'announcement'
+      'announcement',
+      'hairpin',
+      'exclusion',
+      'port'
     ])
   })
 

@@ -33,6 +33,14 @@ export class Scratch {
     return host
   }
 
+  /** Removes the namespace at that path now. */
+  end(path: string): void {
+    const name = this.#names.find((candidate) => pathOf(candidate) === path)
+    if (name === undefined) throw new Error(`no namespace of this test: ${path}`)
+    this.#names.splice(this.#names.indexOf(name), 1)
+    execFileSync('ip', ['netns', 'del', name])
+  }
+
   /** Removes the namespaces first, so that nothing that fails later can leave one behind. */
   async close(): Promise<void> {
     for (const name of this.#names.splice(0)) execFileSync('ip', ['netns', 'del', name])

@@ -4,6 +4,7 @@ import { startDaemon } from '../../src/daemon.js'
 import type { Daemon } from '../../src/daemon.js'
 import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
+import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
 import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
@@ -18,6 +19,7 @@ export const CONFIG: Config = {
   debug: false,
   netsock: 'net-routed',
   ipamsock: 'ipam-routed',
+  cnisock: '/nonexistent/cni.sock',
   stateDir: '/nonexistent',
   routeProtocol: 200,
   defaultAddressPool: []
@@ -66,7 +68,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   const docker = dockerOf(call)
   const start = async (): Promise<Rig> => {
     await started.at(-1)?.stop()
-    const daemon = await startOn({ ...options, ...parts, now: parts.clock.now })
+    const daemon = await startOn({ ...options, ...parts, ends: parts.host, now: parts.clock.now })
     started.push(daemon)
     return { ...parts, daemon, call, docker, restart: start }
   }
@@ -81,6 +83,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
 export function startOn(parts: {
   readonly config?: Partial<Config>
   readonly host: Host
+  readonly ends?: ContainerEnds
   readonly store: Store
   readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
@@ -89,6 +92,7 @@ export function startOn(parts: {
   return startDaemon({
     config: { ...CONFIG, ...parts.config },
     host: parts.host,
+    ends: parts.ends ?? new FakeHost(),
     store: parts.store,
     vty: parts.vty ?? noVty,
     log: parts.log ?? silentLog,

@@ -18,18 +18,12 @@ export interface FoundAddress {
 
 /** Adds or deletes an address of the link with that index. */
 export function changeAddress(verb: Op['verb'], object: Address, index: number): Message {
-  const { address, length } = parsePrefix(object.address)
-  const header = Buffer.alloc(IFADDRMSG_SIZE)
-  const family = familyOf(address)
-  header.writeUInt8(family, 0)
-  header.writeUInt8(length, 1)
-  // The container is the only neighbour on the link: detection of duplicates would only delay the address.
-  header.writeUInt8(family === AF.INET6 ? IFA_F.NODAD : 0, 2)
-  header.writeUInt8(RT_SCOPE.LINK, 3)
-  header.writeUInt32LE(index, 4)
-  const body = Buffer.concat([header, attribute(IFA.LOCAL, address), attribute(IFA.ADDRESS, address)])
-  if (verb === 'delete') return { type: RTM.DELADDR, flags: 0, body }
-  return { type: RTM.NEWADDR, flags: NLM_F.CREATE | NLM_F.EXCL, body }
+  return message(verb, object.address, { index, scope: RT_SCOPE.LINK })
+}
+
+/** Adds an address that the container is known by. */
+export function addEndAddress(address: string, index: number): Message {
+  return message('add', address, { index, scope: RT_SCOPE.UNIVERSE })
 }
 
 /** Asks for all addresses. */
@@ -47,4 +41,19 @@ export function decodeAddress(body: Buffer): FoundAddress | undefined {
     address: `${bytesToIp(address)}/${String(body.readUInt8(1))}`,
     isPermanent: (flags & IFA_F.PERMANENT) !== 0
   }
+}
+
+function message(verb: Op['verb'], prefix: string, where: { index: number; scope: number }): Message {
+  const { address, length } = parsePrefix(prefix)
+  const header = Buffer.alloc(IFADDRMSG_SIZE)
+  const family = familyOf(address)
+  header.writeUInt8(family, 0)
+  header.writeUInt8(length, 1)
+  // The other end is the only neighbour on the link: detection of duplicates would only delay the address.
+  header.writeUInt8(family === AF.INET6 ? IFA_F.NODAD : 0, 2)
+  header.writeUInt8(where.scope, 3)
+  header.writeUInt32LE(where.index, 4)
+  const body = Buffer.concat([header, attribute(IFA.LOCAL, address), attribute(IFA.ADDRESS, address)])
+  if (verb === 'delete') return { type: RTM.DELADDR, flags: 0, body }
+  return { type: RTM.NEWADDR, flags: NLM_F.CREATE | NLM_F.EXCL, body }
 }

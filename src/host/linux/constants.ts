@@ -73,6 +73,8 @@ export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, MULTIPATH: 9, VIA:
 export const RTM_F_FIB_MATCH = 0x2000
 export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const
+/** As `ip route add` has it. */
+export const RTPROT_BOOT = 3
 export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const
 export const RTPROT_KERNEL = 2
 
@@ -106,6 +108,7 @@ export const IFLA = {
   EXT_MASK: 29,
   NUM_TX_QUEUES: 31,
   NUM_RX_QUEUES: 32,
+  NET_NS_FD: 28,
   LINK_NETNSID: 37
 } as const
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const
@@ -174,6 +177,8 @@ export const NFT_SET_ANONYMOUS = 1
 export const NFTA_SET_ELEM_LIST = { SET: 2, ELEMENTS: 3 } as const
 export const NFTA_LIST_ELEM = 1
 export const NFTA_SET_ELEM_KEY = 1
+export const NFTA_SET_ELEM_DATA = 2
+export const NFTA_SET_ELEM_KEY_END = 10
 export const NFTA_DATA_VALUE = 1
 export const NFTA_OBJ = { NAME: 2, DATA: 4 } as const
 export const NFTA_COUNTER_PACKETS = 2

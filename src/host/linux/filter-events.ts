@@ -1,16 +1,22 @@
 /** Events of nftables, which come as transactions: what was done, message by message, and at its end a new generation. */
 import type { HostChange } from '../host.js'
 import { keyOf } from '../objects.js'
+import type { HostObject } from '../objects.js'
 import { bytesToIp } from './bytes.js'
-import { NFNL_SUBSYS, NFTA_CHAIN, NFTA_RULE, NFTA_TABLE, NFT_MSG } from './constants.js'
+import { NFNL_SUBSYS, NFTA_CHAIN, NFTA_RULE, NFTA_SET_ELEM_LIST, NFTA_TABLE, NFT_MSG } from './constants.js'
 import { GUARD_TABLES } from './guard-skeleton.js'
 import { findText } from './messages.js'
 import type { Received } from './messages.js'
-import { NFGENMSG_SIZE, decodeElements, nftType } from './nftables.js'
+import { NFGENMSG_SIZE, decodeBytes, decodeElements, nftType } from './nftables.js'
+import type { Table } from './nftables.js'
+import { objectOf } from './port-elements.js'
+import { PORT_TABLE } from './port-table.js'
 
 const WATCHED_CHAINS: ReadonlySet<string | undefined> = new Set(['FORWARD', 'DOCKER-USER', 'NET-ROUTED'])
 const GUARD_CHANGED: HostChange = { kind: 'guard', key: 'guard', gone: true }
 const SOURCES_LOST: HostChange = { kind: 'source', gone: true }
+const PUBLISHER_CHANGED: HostChange = { kind: 'publisher', key: 'publisher', gone: true }
+const PORTS_LOST: HostChange = { kind: 'port', gone: true }
 const FIREWALL_CHANGED: HostChange = { kind: 'firewall', gone: false }
 
 /**
@@ -31,34 +37,50 @@ export function filterEvents(onChange: (change: HostChange) => void): (message: 
 
 function changesOf(message: Received): HostChange[] {
   if (isWatchedRule(message)) return [FIREWALL_CHANGED]
-  return isAboutGuard(message) ? guardChanges(message) : []
+  if (isAbout(message, GUARD_TABLES)) return tableChanges(message, GUARD_CHANGED, SOURCES_LOST, sourcesIn)
+  if (isAbout(message, [PORT_TABLE])) return tableChanges(message, PUBLISHER_CHANGED, PORTS_LOST, portsIn)
+  return []
 }
 
-function isAboutGuard({ body }: Received): boolean {
+function isAbout({ body }: Received, tables: readonly Table[]): boolean {
   const name = findText(body, NFGENMSG_SIZE, NFTA_TABLE)
-  return GUARD_TABLES.some((table) => table.family === body[0] && table.name === name)
+  return tables.some((table) => table.family === body[0] && table.name === name)
 }
 
-function guardChanges({ type, body }: Received): HostChange[] {
+function sourcesIn(body: Buffer): HostObject[] {
+  return decodeElements(body).map(({ link, address }) => ({
+    kind: 'source',
+    link,
+    address: bytesToIp(address)
+  }))
+}
+
+function portsIn(body: Buffer): HostObject[] {
+  const set = findText(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.SET) ?? ''
+  return decodeBytes(body).flatMap((element) => objectOf(set, element) ?? [])
+}
+
+function tableChanges(
+  { type, body }: Received,
+  changed: HostChange,
+  lost: HostChange,
+  elementsIn: (body: Buffer) => HostObject[]
+): HostChange[] {
   switch (type) {
     case nftType(NFT_MSG.NEWSETELEM):
       return []
     case nftType(NFT_MSG.DELSETELEM):
-      return decodeElements(body).map(({ link, address }) => ({
-        kind: 'source',
-        key: keyOf({ kind: 'source', link, address: bytesToIp(address) }),
-        gone: true
-      }))
+      return elementsIn(body).map((object) => ({ kind: object.kind, key: keyOf(object), gone: true }))
     case nftType(NFT_MSG.DELTABLE):
     case nftType(NFT_MSG.DELSET):
-      return [GUARD_CHANGED, SOURCES_LOST]
+      return [changed, lost]
     case nftType(NFT_MSG.NEWTABLE):
     case nftType(NFT_MSG.NEWCHAIN):
     case nftType(NFT_MSG.DELCHAIN):
     case nftType(NFT_MSG.NEWRULE):
     case nftType(NFT_MSG.DELRULE):
     case nftType(NFT_MSG.NEWSET):
-      return [GUARD_CHANGED]
+      return [changed]
     default:
       return []
   }

@@ -7,24 +7,11 @@
 import { LINK_PREFIX } from '../objects.js'
 import { IFNAMSIZ, NFPROTO } from './constants.js'
 import type { NamedSet, Table } from './nftables.js'
+import type { Skeleton } from './tables.js'
 
 const NAME = 'net-routed'
 const INET: Table = { family: NFPROTO.INET, name: NAME }
 const ARP: Table = { family: NFPROTO.ARP, name: NAME }
-export interface Chain {
-  readonly name: string
-  /** Absent for chains that others jump to. Both hooks have the number 0 in their families. */
-  readonly hook?: { readonly name: string; readonly priority: number }
-  readonly rules: readonly string[]
-}
-
-/** A table, apart from its elements. */
-export interface Skeleton {
-  readonly table: Table
-  readonly counters: readonly string[]
-  readonly sets: readonly { readonly name: string; readonly type: string; readonly keyBytes: number }[]
-  readonly chains: readonly Chain[]
-}
 
 /** Where the elements of a source go, by the family of its address. */
 export const GUARD_SETS: Readonly<Record<4 | 6, readonly [NamedSet, NamedSet]>> = {
@@ -100,7 +87,7 @@ export const SKELETONS: readonly Skeleton[] = [
     chains: [
       {
         name: 'prerouting',
-        hook: { name: 'prerouting', priority: PRIORITY },
+        hook: { name: 'prerouting', number: 0, priority: PRIORITY },
         rules: [`${FROM_CONTAINER} goto from-container`]
       },
       {
@@ -170,7 +157,7 @@ export const SKELETONS: readonly Skeleton[] = [
     chains: [
       {
         name: 'input',
-        hook: { name: 'input', priority: 0 },
+        hook: { name: 'input', number: 0, priority: 0 },
         rules: [`${FROM_CONTAINER} iifname . arp saddr ip != @sources4 counter name "spoofed-arp" drop`]
       }
     ]

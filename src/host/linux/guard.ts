@@ -4,33 +4,18 @@
  */
 import { keyOf } from '../objects.js'
 import type { Guard, HostObject, Kind, Op, Source } from '../objects.js'
-import {
-  NFTA_CHAIN,
-  NFTA_COUNTER_PACKETS,
-  NFTA_HOOK,
-  NFTA_OBJ,
-  NFTA_RULE,
-  NFTA_SET,
-  NFTA_TABLE,
-  NFTA_TABLE_FLAGS,
-  NFT_MSG,
-  NFT_SET_ANONYMOUS,
-  NF_ACCEPT
-} from './constants.js'
+import { NFTA_COUNTER_PACKETS, NFTA_OBJ, NFTA_TABLE, NFT_MSG } from './constants.js'
 import { exec } from './exec.js'
-import { GUARD_TABLES } from './guard-skeleton.js'
-import { guardText, isIntact } from './guard-tables.js'
-import type { TableState } from './guard-tables.js'
+import { GUARD_TABLES, SKELETONS } from './guard-skeleton.js'
+import { guardText } from './guard-tables.js'
 import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
-import { find, findNested, findText } from './messages.js'
+import { findNested, findText } from './messages.js'
 import type { Answer } from './netlink.js'
 import { NFGENMSG_SIZE, deleteTable, getOf, transact } from './nftables.js'
 import type { Table } from './nftables.js'
 import { changeSources, listSources } from './sources.js'
-
-/** libnftnl's type of a comment in the user data of a rule: type, length, text with a zero. */
-const UDATA_COMMENT = 0
+import { isIntact, readTable } from './tables.js'
 
 export class PacketGuard {
   readonly #kernel: Kernel
@@ -82,9 +67,9 @@ export class PacketGuard {
   async #listGuard(): Promise<Guard[]> {
     const states = await Promise.all(GUARD_TABLES.map((table) => readTable(table, this.#kernel)))
     if (states.every((state) => state === undefined)) return []
-    const intact = GUARD_TABLES.every((table, index) => {
+    const intact = SKELETONS.every((skeleton, index) => {
       const state = states[index]
-      return state !== undefined && isIntact(table, state)
+      return state !== undefined && isIntact(skeleton, state)
     })
     return [{ kind: 'guard', intact }]
   }
@@ -111,25 +96,6 @@ export class PacketGuard {
   }
 }
 
-/** Reads a table without the elements of its sets. Undefined if it does not exist. */
-async function readTable(table: Table, { filter, filterDumps }: Kernel): Promise<TableState | undefined> {
-  const [answer] = await filter.request([getOf(NFT_MSG.GETTABLE, table)])
-  if (!answer?.reply) return undefined
-  const ofTable = async <T>(message: number, decode: (body: Buffer) => T | undefined): Promise<T[]> =>
-    filterDumps.dump(getOf(message, table), (body) =>
-      findText(body, NFGENMSG_SIZE, NFTA_TABLE) === table.name ? decode(body) : undefined
-    )
-  const chains = await ofTable(NFT_MSG.GETCHAIN, decodeChain)
-  const rules = await ofTable(NFT_MSG.GETRULE, decodeRule)
-  const commentsOf = (chain: string): string[] =>
-    rules.filter((rule) => rule.chain === chain).map(({ comment }) => comment)
-  return {
-    flags: findNumber(answer.reply, NFTA_TABLE_FLAGS) ?? 0,
-    sets: new Map(await ofTable(NFT_MSG.GETSET, decodeSet)),
-    chains: new Map(chains.map(([name, hook]) => [name, { hook, comments: commentsOf(name) }]))
-  }
-}
-
 async function readCounters(table: Table, { filterDumps }: Kernel): Promise<(readonly [string, number])[]> {
   return filterDumps.dump(getOf(NFT_MSG.GETOBJ, table), (body) => {
     const packets = findNested(body, NFGENMSG_SIZE, NFTA_OBJ.DATA, NFTA_COUNTER_PACKETS)
@@ -137,31 +103,4 @@ async function readCounters(table: Table, { filterDumps }: Kernel): Promise<(rea
     if (!packets || !isOfTable) return undefined
     return [findText(body, NFGENMSG_SIZE, NFTA_OBJ.NAME) ?? '', Number(packets.readBigUInt64BE(0))]
   })
-}
-
-function decodeChain(body: Buffer): readonly [string, string] {
-  const hook = find(body, NFGENMSG_SIZE, NFTA_CHAIN.HOOK)
-  const at = hook && find(hook, 0, NFTA_HOOK.HOOKNUM)?.readUInt32BE(0)
-  const priority = hook && find(hook, 0, NFTA_HOOK.PRIORITY)?.readInt32BE(0)
-  const policy = findNumber(body, NFTA_CHAIN.POLICY) ?? NF_ACCEPT
-  const isUsual = policy === NF_ACCEPT && (at ?? 0) === 0
-  const name = findText(body, NFGENMSG_SIZE, NFTA_CHAIN.NAME) ?? ''
-  return [name, `${String(priority ?? '')}${isUsual ? '' : ` hook ${String(at)} policy ${String(policy)}`}`]
-}
-
-function decodeRule(body: Buffer): { chain: string; comment: string } {
-  const chain = findText(body, NFGENMSG_SIZE, NFTA_RULE.CHAIN) ?? ''
-  const data = find(body, NFGENMSG_SIZE, NFTA_RULE.USERDATA)
-  const isComment = data?.[0] === UDATA_COMMENT
-  return { chain, comment: isComment ? data.toString('utf8', 2, 2 + (data[1] ?? 0) - 1) : '' }
-}
-
-/** Sets without a name belong to rules. */
-function decodeSet(body: Buffer): readonly [string, number] | undefined {
-  if (((findNumber(body, NFTA_SET.FLAGS) ?? 0) & NFT_SET_ANONYMOUS) !== 0) return undefined
-  return [findText(body, NFGENMSG_SIZE, NFTA_SET.NAME) ?? '', findNumber(body, NFTA_SET.KEY_LEN) ?? 0]
-}
-
-function findNumber(body: Buffer, type: number): number | undefined {
-  return find(body, NFGENMSG_SIZE, type)?.readUInt32BE(0)
 }

@@ -1,5 +1,6 @@
 /** Making and settling links, many at a time. */
-import type { KernelError } from '../../errors.js'
+import { closeSync } from 'node:fs'
+import { KernelError } from '../../errors.js'
 import { keyOf } from '../objects.js'
 import type { Link, Op } from '../objects.js'
 import { refusal } from './kernel.js'
@@ -7,6 +8,7 @@ import type { Failures, Kernel } from './kernel.js'
 import { believesRouters, decodeLink, getLink, hasIpv6Off, isOurs, newVeth, settle } from './links.js'
 import type { FoundLink } from './links.js'
 import type { Answer } from './netlink.js'
+import { openContainer } from './netns.js'
 import { writeSysctl } from './sysctls.js'
 
 interface LinkOp {
@@ -50,13 +52,40 @@ async function make(
   wanted: readonly LinkOp[],
   kernel: Kernel
 ): Promise<(LinkOp & { made?: Answer; read: Answer })[]> {
-  const messages = wanted.flatMap(({ link }) => [
-    ...(link.veth ? [newVeth(link, link.veth)] : []),
-    getLink(link.name)
-  ])
-  const answers = (await kernel.requests.request(messages)).values()
-  const next = (): Answer => answers.next().value ?? { errno: 'EIO', text: 'no answer' }
-  return wanted.map(({ op, link }) => ({ op, link, ...(link.veth ? { made: next() } : {}), read: next() }))
+  const doors = wanted.map(({ link }) => openDoor(link, kernel))
+  try {
+    const messages = wanted.flatMap(({ link }, at) => {
+      const door = doors[at]
+      return [
+        ...(link.veth && door?.problem === undefined ? [newVeth(link, link.veth, door?.fd)] : []),
+        getLink(link.name)
+      ]
+    })
+    const answers = (await kernel.requests.request(messages)).values()
+    const next = (): Answer => answers.next().value ?? { errno: 'EIO', text: 'no answer' }
+    return wanted.map(({ op, link }, at) => {
+      const made = doors[at]?.problem ?? (link.veth ? next() : undefined)
+      return { op, link, ...(made ? { made } : {}), read: next() }
+    })
+  } finally {
+    for (const { fd } of doors) if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** The namespace for the other end, open for as long as it takes to tell the kernel. */
+interface Door {
+  readonly fd?: number
+  readonly problem?: Answer
+}
+
+function openDoor({ veth }: Link, kernel: Kernel): Door {
+  if (veth?.netns === undefined) return {}
+  try {
+    return { fd: openContainer(veth.netns, kernel.inside) }
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    return { problem: { errno: error.errno, text: `${error.errno}: ${error.message}` } }
+  }
 }
 
 function taken(op: Op, { kind, alias }: FoundLink): KernelError {

@@ -6,7 +6,7 @@
  */
 import { ALIAS_MARK, LINK_PREFIX } from '../objects.js'
 import type { Link, VethPeer } from '../objects.js'
-import { macToBytes } from './bytes.js'
+import { bytesToMac, macToBytes } from './bytes.js'
 import {
   AF,
   IFF,
@@ -35,6 +35,7 @@ export interface FoundLink {
   readonly kind: string
   readonly mtu: number
   readonly group: number
+  readonly mac: string
   readonly isUp: boolean
   readonly isLoopback: boolean
   /** True if the other end of the pair is in another namespace. */
@@ -95,8 +96,11 @@ export function getLinks(): Message {
   }
 }
 
-/** Makes a veth pair. One queue per end: the default, one per possible CPU, costs half a megabyte on a large host. */
-export function newVeth({ name, mtu }: Link, peer: VethPeer): Message {
+/**
+ * Makes a veth pair. One queue per end: the default, one per possible CPU, costs half a megabyte on a large host. `netns`:
+ * file descriptor of the namespace for the other end; made there it need not be moved, which takes the kernel long.
+ */
+export function newVeth({ name, mtu }: Link, peer: VethPeer, netns?: number): Message {
   const common = [
     ...(mtu === undefined ? [] : [u32(IFLA.MTU, mtu)]),
     u32(IFLA.NUM_TX_QUEUES, 1),
@@ -106,6 +110,7 @@ export function newVeth({ name, mtu }: Link, peer: VethPeer): Message {
     ifinfo(),
     text(IFLA.IFNAME, peer.name),
     attribute(IFLA.ADDRESS, macToBytes(peer.mac)),
+    ...(netns === undefined ? [] : [u32(IFLA.NET_NS_FD, netns)]),
     ...common
   ]
   const kind = text(IFLA_INFO.KIND, 'veth')
@@ -113,6 +118,7 @@ export function newVeth({ name, mtu }: Link, peer: VethPeer): Message {
   const ownEnd = [
     text(IFLA.IFNAME, name),
     u32(IFLA.GROUP, FRESH_GROUP),
+    ...(peer.hostMac === undefined ? [] : [attribute(IFLA.ADDRESS, macToBytes(peer.hostMac))]),
     ...common,
     nested(IFLA.LINKINFO, kind, data)
   ]
@@ -140,6 +146,14 @@ export function settle(link: Link, found: FoundLink, ipv6IsOff: boolean): Messag
   return [
     { type: RTM.SETLINK, flags: 0, body: Buffer.concat([ifinfo({ index }), ...changes]) },
     ...(link.proxyArp ? [setProxyDelay(index)] : []),
+    { type: RTM.SETLINK, flags: 0, body: ifinfo({ index, flags: IFF.UP }) }
+  ]
+}
+
+/** Marks a container end and sets it up. */
+export function settleEnd(index: number, alias: string): Message[] {
+  return [
+    { type: RTM.SETLINK, flags: 0, body: Buffer.concat([ifinfo({ index }), text(IFLA.IFALIAS, alias)]) },
     { type: RTM.SETLINK, flags: 0, body: ifinfo({ index, flags: IFF.UP }) }
   ]
 }
@@ -179,12 +193,10 @@ export function decodeProxyDelay(body: Buffer): readonly [number, number] | unde
   return [index, Number(find(parameters, 0, NDTPA.PROXY_DELAY)?.readBigUInt64LE(0) ?? 0n)]
 }
 
-/** Decodes a link. */
 /** Decodes a link unless it is marked as ours: most links are, and their settings take long to read. */
 export function decodeForeignLink(body: Buffer): FoundLink | undefined {
-  if (isMarked(body)) return undefined
-  const found = decodeLink(body)
-  return isOurs(found) ? undefined : found
+  const found = isMarked(body) ? undefined : decodeLink(body)
+  return found && !isOurs(found) ? found : undefined
 }
 
 /** Index and name of a link of ours. */
@@ -206,6 +218,7 @@ export function decodeLink(body: Buffer): FoundLink {
     kind: infoKind(body),
     mtu: findU32(body, IFINFOMSG_SIZE, IFLA.MTU) ?? 0,
     group: findU32(body, IFINFOMSG_SIZE, IFLA.GROUP) ?? DEFAULT_GROUP,
+    mac: bytesToMac(find(body, IFINFOMSG_SIZE, IFLA.ADDRESS) ?? Buffer.alloc(0)),
     isUp: (flags & IFF.UP) !== 0,
     isLoopback: (flags & IFF.LOOPBACK) !== 0,
     isShared: find(body, IFINFOMSG_SIZE, IFLA.LINK_NETNSID) !== undefined,

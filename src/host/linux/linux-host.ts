@@ -19,6 +19,7 @@ import { monitor } from './monitor.js'
 import { NetlinkSocket } from './netlink.js'
 import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
+import { PortPublisher } from './publisher.js'
 import { applySysctls, listSysctls } from './sysctls.js'
 
 export interface LinuxHostOptions {
@@ -50,7 +51,8 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     kernel,
     deleter: new LinkDeleter(kernel),
     rules: new ForwardRules(inside),
-    guard
+    guard,
+    publisher: new PortPublisher(kernel)
   }
   return {
     list: (kinds) => list(parts, (kind) => kinds?.includes(kind) ?? true),
@@ -75,20 +77,41 @@ interface Parts {
   readonly deleter: LinkDeleter
   readonly rules: ForwardRules
   readonly guard: PacketGuard
+  readonly publisher: PortPublisher
 }
 
-type Stage = 'sysctl' | 'firewall' | 'guard' | 'source' | 'link' | 'link delete' | 'entry' | 'announcement'
+type Stage =
+  | 'sysctl'
+  | 'firewall'
+  | 'guard'
+  | 'source'
+  | 'publisher'
+  | 'ports'
+  | 'link'
+  | 'link delete'
+  | 'entry'
+  | 'announcement'
 
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
 
-async function list({ kernel, rules, guard }: Parts, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-  const [firewalls, guarded, objects] = await Promise.all([
+async function list(
+  { kernel, rules, guard, publisher }: Parts,
+  wants: (kind: Kind) => boolean
+): Promise<HostObject[]> {
+  const [firewalls, guarded, published, objects] = await Promise.all([
     wants('firewall') ? rules.list() : [],
     guard.list(wants),
+    publisher.list(wants),
     listNetlink(kernel, wants)
   ])
-  return [...(wants('sysctl') ? listSysctls(kernel.inside) : []), ...firewalls, ...guarded, ...objects]
+  return [
+    ...(wants('sysctl') ? listSysctls(kernel.inside) : []),
+    ...firewalls,
+    ...guarded,
+    ...published,
+    ...objects
+  ]
 }
 
 async function facts({ kernel, rules }: Parts): Promise<HostFacts> {
@@ -119,7 +142,7 @@ interface StageParts extends Parts {
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
@@ -130,6 +153,10 @@ async function applyStage(
       return guard.applyGuard(batch, coming)
     case 'source':
       return guard.applySources(batch)
+    case 'publisher':
+      return publisher.applyTable(batch)
+    case 'ports':
+      return publisher.applyElements(batch)
     case 'link': {
       const made = await changeLinks(batch, kernel)
       for (const [name, index] of made.indexes) indexes.set(name, index)
@@ -172,8 +199,13 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'firewall':
     case 'guard':
     case 'source':
+    case 'publisher':
     case 'announcement':
       return kind
+    case 'port':
+    case 'exclusion':
+    case 'hairpin':
+      return 'ports'
     case 'link':
       return verb === 'delete' ? 'link delete' : 'link'
     default:
@@ -185,7 +217,7 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
 function addressesOf(ops: readonly Op[]): string[] {
   return ops.flatMap(({ verb, object }) => {
     if (verb !== 'delete') return []
-    if (object.kind === 'source') return [object.address]
+    if (object.kind === 'source' || object.kind === 'port') return [object.address]
     if (object.kind !== 'route') return []
     const [address = '', length] = object.dst.split('/')
     return length === (isIPv6(address) ? '128' : '32') ? [address] : []

@@ -2,7 +2,7 @@
  * Entering other network namespaces. setns(2) moves only the calling thread, and JavaScript cannot be interrupted between
  * entering and leaving, so nobody else sees the other namespace, provided that nothing in between is asynchronous.
  */
-import { closeSync, openSync, stat } from 'node:fs'
+import { closeSync, fstatSync, openSync, stat, statSync } from 'node:fs'
 import { KernelError, messageOf } from '../../errors.js'
 import { enterNetns } from './syscalls.js'
 
@@ -32,6 +32,19 @@ export function withNetns<T>(path: string, work: () => T): T {
   } finally {
     closeSync(home)
   }
+}
+
+/**
+ * Opens the namespace of a container, for a message that names it. The caller closes it. Throws KernelError, also for the
+ * namespace that `inside` leads to: that is the host's.
+ */
+export function openContainer(path: string, inside: Inside): number {
+  const fd = openNamespace(path)
+  const { dev, ino } = inside(() => statSync('/proc/thread-self/ns/net'))
+  const opened = fstatSync(fd)
+  if (opened.ino !== ino || opened.dev !== dev) return fd
+  closeSync(fd)
+  throw new KernelError('EINVAL', `network namespace ${path} is that of the host, not of a container`)
 }
 
 function openNamespace(path: string): number {

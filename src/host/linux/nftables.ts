@@ -8,7 +8,9 @@ import {
   NFNL_SUBSYS,
   NFTA_DATA_VALUE,
   NFTA_LIST_ELEM,
+  NFTA_SET_ELEM_DATA,
   NFTA_SET_ELEM_KEY,
+  NFTA_SET_ELEM_KEY_END,
   NFTA_SET_ELEM_LIST,
   NFTA_TABLE,
   NFT_MSG,
@@ -39,6 +41,15 @@ export interface Element {
   readonly address: Buffer
 }
 
+/** An element as the kernel has it. */
+export interface Bytes {
+  readonly key: Buffer
+  /** The end of an interval that begins with `key`. */
+  readonly keyEnd?: Buffer
+  /** Of a map. */
+  readonly data?: Buffer
+}
+
 /** Number of a message as it is in its header. */
 export function nftType(message: number): number {
   return (NFNL_SUBSYS.NFTABLES << 8) | message
@@ -60,12 +71,21 @@ export function deleteTable(table: Table): Message {
 }
 
 /** Adds an element, which may be there already, or deletes it. */
-export function changeElement(verb: 'add' | 'delete', { table, name }: NamedSet, element: Element): Message {
-  const value = attribute(NFTA_DATA_VALUE, keyBytes(element))
-  const elements = nested(
-    NFTA_SET_ELEM_LIST.ELEMENTS,
-    nested(NFTA_LIST_ELEM, nested(NFTA_SET_ELEM_KEY, value))
-  )
+export function changeElement(verb: 'add' | 'delete', set: NamedSet, element: Element): Message {
+  return changeBytes(verb, set, { key: keyBytes(element) })
+}
+
+/** The same with an element of any set or map. */
+export function changeBytes(verb: 'add' | 'delete', { table, name }: NamedSet, element: Bytes): Message {
+  const { key, keyEnd, data } = element
+  const value = (type: number, bytes: Buffer | undefined): Buffer =>
+    bytes ? nested(type, attribute(NFTA_DATA_VALUE, bytes)) : Buffer.alloc(0)
+  const parts = [
+    value(NFTA_SET_ELEM_KEY, key),
+    value(NFTA_SET_ELEM_DATA, data),
+    value(NFTA_SET_ELEM_KEY_END, keyEnd)
+  ]
+  const elements = nested(NFTA_SET_ELEM_LIST.ELEMENTS, nested(NFTA_LIST_ELEM, Buffer.concat(parts)))
   const { body } = getElements({ table, name })
   return {
     type: nftType(verb === 'add' ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM),
@@ -82,15 +102,38 @@ export function getElements({ table, name }: NamedSet): Message {
 
 /** Decodes the elements of a message; none if their keys are not like ours. */
 export function decodeElements(body: Buffer): Element[] {
+  return decodeBytes(body).flatMap(({ key }) => {
+    const length = key.length - IFNAMSIZ
+    if (length !== 4 && length !== 16) return []
+    return [{ link: decodeName(key), address: key.subarray(IFNAMSIZ) }]
+  })
+}
+
+/** Decodes the elements of a message. */
+export function decodeBytes(body: Buffer): Bytes[] {
   const list = find(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.ELEMENTS) ?? Buffer.alloc(0)
   return [...attributesOf(list)].flatMap((element) => {
-    const key = findNested(element, 0, NFTA_SET_ELEM_KEY, NFTA_DATA_VALUE)
-    const length = key ? key.length - IFNAMSIZ : 0
-    if (!key || (length !== 4 && length !== 16)) return []
-    const name = key.subarray(0, IFNAMSIZ)
-    const link = name.toString('latin1', 0, name.indexOf(0) < 0 ? IFNAMSIZ : name.indexOf(0))
-    return [{ link, address: Buffer.from(key.subarray(IFNAMSIZ)) }]
+    // The message is in a buffer that the next one will use.
+    const value = (type: number): Buffer | undefined => {
+      const found = findNested(element, 0, type, NFTA_DATA_VALUE)
+      return found && Buffer.from(found)
+    }
+    const [key, data, keyEnd] = [NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_DATA, NFTA_SET_ELEM_KEY_END].map(value)
+    return key ? [{ key, ...(data ? { data } : {}), ...(keyEnd ? { keyEnd } : {}) }] : []
   })
+}
+
+/** The name of a link that a key begins with. */
+export function decodeName(key: Buffer): string {
+  const name = key.subarray(0, IFNAMSIZ)
+  return name.toString('latin1', 0, name.indexOf(0) < 0 ? IFNAMSIZ : name.indexOf(0))
+}
+
+/** A name of a link in a key. */
+export function nameBytes(name: string): Buffer {
+  const bytes = Buffer.alloc(IFNAMSIZ)
+  bytes.write(name, 'latin1')
+  return bytes
 }
 
 /** Sends messages as one transaction. */
@@ -104,9 +147,7 @@ export function transact(socket: NetlinkSocket, messages: readonly Message[]): P
 }
 
 function keyBytes({ link, address }: Element): Buffer {
-  const name = Buffer.alloc(IFNAMSIZ)
-  name.write(link, 'latin1')
-  return Buffer.concat([name, address])
+  return Buffer.concat([nameBytes(link), address])
 }
 
 function* attributesOf(list: Buffer): Generator<Buffer> {

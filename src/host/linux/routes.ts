@@ -1,11 +1,13 @@
 /** Routes of the main table, and of ours in the local one. Whoever adds a route to the same destination with the same metric first has it. */
+import type { EndRoute } from '../ends.js'
 import { ANNOUNCEMENT_METRIC } from '../objects.js'
 import type { Announcement, Route } from '../objects.js'
-import { bytesToIp, familyOf, parsePrefix } from './bytes.js'
+import { bytesToIp, familyOf, ipToBytes, parsePrefix } from './bytes.js'
 import {
   AF,
   NLM_F,
   ROUTE_PROTOCOLS,
+  RTPROT_BOOT,
   RTA,
   RTM,
   RTM_F_FIB_MATCH,
@@ -56,6 +58,23 @@ export function changeRoute(
   const body = Buffer.concat([header, ...attributes])
   if (verb === 'delete') return { type: RTM.DELROUTE, flags: 0, body }
   return { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.EXCL, body }
+}
+
+/** Adds a route of a container. */
+export function addEndRoute({ dst, via }: EndRoute, index: number): Message {
+  const { address, length } = parsePrefix(dst)
+  const scope = via === undefined ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE
+  const header = rtmsg(familyOf(address), { length, protocol: RTPROT_BOOT, scope, type: RTN.UNICAST })
+  const attributes = [
+    attribute(RTA.DST, address),
+    u32(RTA.OIF, index),
+    ...(via === undefined ? [] : [attribute(RTA.GATEWAY, ipToBytes(via))])
+  ]
+  return {
+    type: RTM.NEWROUTE,
+    flags: NLM_F.CREATE | NLM_F.EXCL,
+    body: Buffer.concat([header, ...attributes])
+  }
 }
 
 /** Adds an announcement, or deletes it. */

@@ -1,0 +1,115 @@
+/** What an endpoint gets that nobody said: MAC address, MTU, next hops, routes. Pure. */
+import { shortHash } from '../model/endpoint.js'
+import type { DelegatedPlugin, Endpoint, PortMap, Sandbox, SandboxRoute } from '../model/endpoint.js'
+import { addressOf, familyOf, hostPrefix, macOf, parsePrefix } from '../model/ip.js'
+import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
+import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
+import type { Network } from '../model/network.js'
+
+export interface EndpointRequest {
+  readonly id: string
+  readonly networkId: string
+  readonly addresses: readonly Prefix[]
+  readonly mac?: Mac
+  /** Bytes; absent = the network's. */
+  readonly mtu?: number
+  readonly ports?: readonly PortMap[]
+}
+
+/** An endpoint whose both ends we make, in a namespace that exists already. */
+export interface AttachRequest extends EndpointRequest {
+  readonly netns: string
+  readonly ifName: string
+  /** Next hops that another IPAM wants; absent = the network's. */
+  readonly gateway?: Ip
+  readonly gateway6?: Ip
+  readonly ipam?: DelegatedPlugin
+  /** What the container reaches through its next hops; absent = everything. */
+  readonly destinations?: readonly Prefix[]
+  /** What it reaches through them also where another link has the default route. */
+  readonly subnets: readonly Prefix[]
+}
+
+const EVERYTHING: Readonly<Record<Family, Prefix>> = { 4: parsePrefix('0.0.0.0/0'), 6: parsePrefix('::/0') }
+
+/** The record of a new endpoint, without sandbox. `defaultMtu`: for networks without one of their own. */
+export function newEndpoint(
+  request: EndpointRequest,
+  network: Network,
+  { defaultMtu, now }: { defaultMtu: number | undefined; now: Date }
+): Endpoint {
+  const mtu = request.mtu ?? network.mtu ?? defaultMtu
+  return {
+    id: request.id,
+    networkId: request.networkId,
+    addresses: request.addresses,
+    mac: request.mac ?? macFor(request),
+    ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
+    ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),
+    ...(request.ports && request.ports.length > 0 ? { ports: request.ports } : {}),
+    since: now.toISOString()
+  }
+}
+
+/** The sandbox of an endpoint that joins. `present`: the endpoints that are in it already. */
+export function newSandbox(
+  where: Pick<Sandbox, 'path' | 'runtime' | 'ifName' | 'ipam'>,
+  endpoint: Endpoint,
+  network: Network,
+  present: readonly Endpoint[]
+): Sandbox {
+  const companions = present.map(({ id, addresses }) => ({ endpointId: id, addresses }))
+  const { gateway, gateway6 } = nextHops(endpoint, network, present)
+  return {
+    ...where,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    ...(network.gatewayIsForeign && gateway === network.gateway ? { gatewayIsForeign: true } : {}),
+    ...(companions.length > 0 ? { companions } : {})
+  }
+}
+
+/**
+ * The routes of a container whose end we set up: its next hops, and what it reaches through them. Other next hops than ours
+ * would be of no use: the host is the only neighbour.
+ */
+export function routesOf({ gateway, gateway6 }: Sandbox, request: AttachRequest): SandboxRoute[] {
+  return [gateway, gateway6].flatMap((via): SandboxRoute[] => {
+    if (via === undefined) return []
+    const family = familyOf(via)
+    const wanted = [...(request.destinations ?? [EVERYTHING[family]]), ...request.subnets]
+    const beyond = new Set(wanted.filter((dst) => familyOf(dst) === family && dst !== hostPrefix(via)))
+    // A link-local IPv6 next hop is on every link.
+    const isOnLink = via.startsWith('fe80:')
+    return [...(isOnLink ? [] : [{ dst: hostPrefix(via) }]), ...Array.from(beyond, (dst) => ({ dst, via }))]
+  })
+}
+
+/**
+ * Two networks with one gateway cannot be joined by one container (its second route to the gateway would exist already),
+ * so the second one uses its network's own link-local gateway.
+ */
+function nextHops(
+  endpoint: Endpoint,
+  network: Network,
+  present: readonly Endpoint[]
+): Pick<Sandbox, 'gateway' | 'gateway6'> {
+  const taken = new Set(present.flatMap(({ sandbox }) => [sandbox?.gateway, sandbox?.gateway6]))
+  const has = (family: Family): boolean => endpoint.addresses.some((prefix) => familyOf(prefix) === family)
+  const free = (wanted: Ip | undefined, own: Ip | undefined): Ip | undefined =>
+    wanted === undefined || taken.has(wanted) ? own : wanted
+  const gateway = has(4) ? free(network.gateway, linkLocalGateway(network.number)) : undefined
+  const gateway6 = has(6) ? free(network.gateway6, linkLocalGateway6(network.number)) : undefined
+  return {
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 })
+  }
+}
+
+/** From the IPv4 address, else the IPv6 address, else the id. */
+function macFor({ id, addresses }: EndpointRequest): Mac {
+  const prefix = addresses.find((candidate) => familyOf(candidate) === 4) ?? addresses[0]
+  if (prefix !== undefined) return macOf(addressOf(prefix))
+  const hex = shortHash(id).slice(0, 8).match(/../g) ?? []
+  return ['02', '42', ...hex].join(':') as Mac
+}

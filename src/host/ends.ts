@@ -1,0 +1,65 @@
+/**
+ * Container ends of pairs, where the runtime leaves it to us to set them up (CNI). They live in the containers' namespaces
+ * and are no objects that are kept: made once, looked at when somebody asks. What a container does to its own end is its
+ * own business.
+ */
+
+/** Every ifalias of a container end begins with it. Not the mark of host ends: a daemon inside of the container has those. */
+export const END_MARK = 'container end of net-routed'
+
+export interface ContainerEnd {
+  readonly name: string
+  readonly alias: string
+  readonly mac: string
+  /** Bytes; absent = as it was made. */
+  readonly mtu?: number
+  /** False = IPv6 is off at this end: no link-local address, nothing to attack. */
+  readonly ipv6: boolean
+  /** With prefix length: `10.1.0.2/32`. */
+  readonly addresses: readonly string[]
+  /** In the order in which they are added. */
+  readonly routes: readonly EndRoute[]
+}
+
+/** A route through a container end. */
+export interface EndRoute {
+  readonly dst: string
+  /** Next router; absent = the destination is on the link. */
+  readonly via?: string
+}
+
+/**
+ * Door to the namespaces of containers, by path. There are two: linuxEnds and FakeHost, held to the same contract
+ * (test/contract/ends-contract.ts). Throws KernelError where the namespace cannot be entered.
+ */
+export interface ContainerEnds {
+  /**
+   * Sets up the end of a pair that was made with it in that namespace. May be called again. Returns the routes that lead
+   * through it now: who had a route to the same destination first keeps it. Throws KernelError.
+   */
+  configure(netns: string, end: ContainerEnd): Promise<readonly EndRoute[]>
+  /** The link of that name, whoever made it. */
+  find(netns: string, name: string): Promise<ContainerEnd | undefined>
+}
+
+/** What is not as wanted, in words; empty = everything is there. What is there besides does not matter. */
+export function differences(wanted: ContainerEnd, found: ContainerEnd | undefined): string[] {
+  if (!found) return [`there is no link ${wanted.name}`]
+  if (found.alias !== wanted.alias) return [`link ${wanted.name} is not the one that net-routed made`]
+  const missing = (what: string): string => `${what} is missing on ${wanted.name}`
+  return [
+    ...(found.mac === wanted.mac
+      ? []
+      : [`link ${wanted.name} has MAC address ${found.mac}, not ${wanted.mac}`]),
+    ...wanted.addresses
+      .filter((address) => !found.addresses.includes(address))
+      .map((address) => missing(`address ${address}`)),
+    ...wanted.routes
+      .filter((route) => !found.routes.some((other) => isSame(route, other)))
+      .map(({ dst, via }) => missing(`route ${dst}${via === undefined ? '' : ` via ${via}`}`))
+  ]
+}
+
+function isSame(a: EndRoute, b: EndRoute): boolean {
+  return a.dst === b.dst && a.via === b.via
+}

@@ -1,0 +1,20 @@
+import { FakeHost } from '../../src/host/fake-host.js'
+import { endsContract } from './ends-contract.js'
+
+endsContract('FakeHost', () => {
+  const host = new FakeHost()
+  let number = 0
+  return {
+    host,
+    ends: host,
+    sandbox: () => {
+      const path = `/run/netns/sandbox-${String(++number)}`
+      host.sandboxes.set(path, new Map())
+      return path
+    },
+    endSandbox: (path) => {
+      host.endSandbox(path)
+    },
+    close: () => undefined
+  }
+})
