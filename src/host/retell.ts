@@ -26,21 +26,24 @@ export function tellAgain(missed: readonly HostObject[], desired: Objects, actua
   return [...linksAgain(links, actual), ...routes]
 }
 
-/** For routes that are not there, and should not be. It takes a link of ours to make one for a moment. */
+/** For routes that are not there, and should not be. One over a link takes a link of ours to be made for a moment. */
 export function tellEnds(ended: readonly EndedRoute[], desired: Objects, actual: Objects): Op[] {
   const link = [...actual.values()].find((object) => object.kind === 'link')
-  if (!link) return []
   const taken = new Set([...desired.values()].flatMap((object) => ('dst' in object ? [object.dst] : [])))
   const routes = ended.flatMap(({ dst, metric, link: former }): Op[] => {
+    if (former !== undefined && !link) return []
     const object: HostObject =
-      former === undefined ? { kind: 'announcement', dst } : { kind: 'route', dst, metric, link: link.name }
+      former === undefined || !link
+        ? { kind: 'announcement', dst }
+        : { kind: 'route', dst, metric, link: link.name }
     if (taken.has(dst) || actual.has(keyOf(object))) return []
     return [
       { verb: 'add', object },
       { verb: 'delete', object }
     ]
   })
-  return [...linksAgain(new Set([link.name]), actual), ...routes]
+  const used = new Set(routes.flatMap(({ object }) => linkOf(object) ?? []))
+  return [...linksAgain(used, actual), ...routes]
 }
 
 /** Whoever missed a route may have missed its link, and would not believe the route. */

@@ -39,15 +39,7 @@ describe('tellAgain', () => {
 })
 
 describe('tellEnds', () => {
-  const ended = { dst: '10.1.0.9/32', metric: 0, link: 'nr-gone' }
-  it('makes the announcement for a moment', () => {
-    const told = tellEnds([{ dst: '10.1.0.9/32', metric: 4096 }], objects(LINK), objects(LINK))
-    const object: HostObject = { kind: 'announcement', dst: '10.1.0.9/32' }
-    expect(told.slice(1)).to.deep.equal([
-      { verb: 'add', object },
-      { verb: 'delete', object }
-    ])
-  })
+  const ended = { dst: '10.1.0.9/32', metric: 0, link: 'nr-9' }
   it('makes the route for a moment', () => {
     const told = tellEnds([ended], objects(LINK), objects(LINK)).filter(
       ({ object }) => object.kind === 'route'
@@ -55,6 +47,13 @@ describe('tellEnds', () => {
     expect(told).to.deep.equal([
       { verb: 'add', object: { ...ROUTE, dst: '10.1.0.9/32' } },
       { verb: 'delete', object: { ...ROUTE, dst: '10.1.0.9/32' } }
+    ])
+  })
+  it('makes a blackhole where there was one', () => {
+    const object: HostObject = { kind: 'announcement', dst: '10.1.0.9/32' }
+    expect(tellEnds([{ dst: '10.1.0.9/32', metric: 4096 }], objects(), objects())).to.deep.equal([
+      { verb: 'add', object },
+      { verb: 'delete', object }
     ])
   })
   it('does nothing to what has come back meanwhile, nor without a link of ours', () => {
