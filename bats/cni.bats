@@ -282,6 +282,43 @@ ctr_on() { on "$1" ctr --address /run/docker/containerd/containerd.sock "${@:2}"
   del 1 routed 6d5cf0d1-2e5d-4c6a-9d7b-3b6b7e3a9a11
 }
 
+# mesos_conf K PORT_MAPPINGS - the documented configuration with what Mesos adds.
+mesos_conf() {
+  documented mesos-cni-port-mapper | jq -c --argjson mappings "$2" '. + { args: { "org.apache.mesos": { network_info: {
+    name: .name, labels: { labels: [{ key: "app", value: "myapp" }] }, port_mappings: $mappings } } } }' |
+    on "$1" sh -c 'cat >/etc/cni/net.d/mapper.conf'
+}
+
+@test "docs/cni.md: the configuration of mesos-cni-port-mapper, word for word" {
+  mesos_conf 1 '[{"host_port":8080,"container_port":80},{"host_port":8081,"container_port":443,"protocol":"udp"}]'
+  # Docker's own policy would drop what goes to a foreign bridge.
+  on 1 iptables -P FORWARD ACCEPT
+  add 1 port-mapper-test one
+  matches "$address" '^192\.168\.'
+  serve 1 one 80
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  answers 1 192.0.2.1 8080 'one 192.0.2.1'
+  mesos_conf 1 '[{"host_port":9090,"container_port":80}]'
+  add 1 port-mapper-test two
+  # mesos-cni0 is excluded: from there the host itself is meant.
+  fails on 1 ip netns exec two busybox nc -w 2 192.168.0.1 8080
+  mesos_conf 1 '[{"host_port":8080,"container_port":80}]'
+  on 1 ip netns add three
+  fails cni 1 add port-mapper-test three
+  shows '"code":103,"msg":"tcp port 8080 belongs to endpoint'
+  equal "$(on 1 ls /var/lib/cni/networks/port-mapper-test | grep -c '^192')" 2
+  lab daemon 1 restart
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  del 1 port-mapper-test one
+  fails on 2 busybox nc -w 2 192.0.2.1 8080
+  on 1 ip netns del two
+  del 1 port-mapper-test two
+  del 1 port-mapper-test two
+  equal "$(on 1 ls /var/lib/cni/networks/port-mapper-test | grep -c '^192')" 0
+  fails on 1 nft list table inet net-routed-ports
+  on 1 ip link del mesos-cni0
+}
+
 @test "docs/cni.md: the plugin, its socket and its rights are installed where it says" {
   succeeds env DESTDIR="$BATS_TEST_TMPDIR/root" "$ROOT/systemd/install" --cni
   succeeds env CNI_COMMAND=VERSION "$BATS_TEST_TMPDIR/root/opt/cni/bin/net-routed"

@@ -30,6 +30,13 @@ export interface AttachRequest extends EndpointRequest {
   readonly subnets: readonly Prefix[]
 }
 
+/** An endpoint whose links another plugin has made. */
+export interface WrapRequest extends EndpointRequest {
+  readonly netns: string
+  readonly ifName: string
+  readonly delegate: DelegatedPlugin
+}
+
 const EVERYTHING: Readonly<Record<Family, Prefix>> = { 4: parsePrefix('0.0.0.0/0'), 6: parsePrefix('::/0') }
 
 /** The record of a new endpoint, without sandbox. `defaultMtu`: for networks without one of their own. */
