@@ -77,10 +77,20 @@ test-engines: ## the bats files against Docker 26.1 and 28.5 of newer Debian sui
 	bats/install debootstrap
 	bats/engines
 
+.PHONY: test-frr
+test-frr: build ## the routing daemon's configuration with FRR 10 of newer Debian suites
+	bats/install debootstrap
+	FILES='bats/routing-config.bats' bats/engines
+
 .PHONY: test-vm
 test-vm: ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine
 	bats/install qemu-system-x86 kmod cpio xz-utils zstd binutils systemd
 	bats --timing bats/vm.bats
+
+.PHONY: security
+security: ## how little the systemd unit may do, as systemd scores it: 0 (nothing) to 10
+	bats/install systemd
+	systemd-analyze security --offline=true --threshold=15 --no-pager systemd/net-routed.service
 
 .PHONY: demo
 demo: ## three hosts, containers on them, who reaches whom; KEEP=1 leaves them standing

@@ -93,7 +93,7 @@ export default tseslint.config(
   imports(['src/host/*.ts'], ['errors.js', 'log.js']),
   imports(['src/host/linux/**'], ['errors.js', 'log.js'], { depth: 2, mayUseProcess: true }),
   imports(['src/store/**'], ['model', 'errors.js', 'log.js'], { mayUseProcess: true }),
-  imports(['src/desired/**'], ['model', 'host/objects.js', 'host/ends.js']),
+  imports(['src/desired/**'], ['model', 'host/objects.js', 'host/ends.js', 'host/router-lines.js']),
   imports(['src/core/**'], ['model', 'desired', 'host', 'store', 'errors.js', 'log.js', 'metrics.js']),
   imports(['src/ipam/**'], ['core', 'model', 'store', 'errors.js', 'log.js']),
   imports(['src/cni/**'], ['core', 'ipam', 'model', 'store', 'http.js', 'errors.js', 'log.js']),

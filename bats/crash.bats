@@ -144,15 +144,27 @@ stop_everything() {
   lab dockerd 1 stop
   lab daemon 1 stop
   local with without
-  without=$(milliseconds_of lab dockerd 1 start)
-  succeeds docker_on 1 ps
-  lab dockerd 1 stop
   lab daemon 1 start
   with=$(milliseconds_of lab dockerd 1 start)
-  tell "dockerd starts in $with ms with the daemon, in $without ms without it; one network, no container to start"
+  # 15 s are what the engine itself takes to give up a driver. Somebody else's work may delay a start, but not three.
+  for _ in 1 2 3; do
+    lab dockerd 1 stop
+    lab daemon 1 stop
+    mark_dockerd_log
+    without=$(milliseconds_of lab dockerd 1 start)
+    succeeds docker_on 1 ps
+    lab daemon 1 start
+    tell "dockerd starts in $with ms with the daemon, in $without ms without it; one network, no container to start"
+    equal "$(lookups_given_up)" 1
+    [ $((without - with)) -ge 16000 ] || break
+  done
+  below $((without - with)) 16000
   docker_on 1 start never
   all_agree 1
 }
+mark_dockerd_log() { wc -l <"$LAB/h1/dockerd.log" >"$BATS_TEST_TMPDIR/mark"; }
+# How often dockerd has waited for a driver until the end.
+lookups_given_up() { tail -n +"$(($(cat "$BATS_TEST_TMPDIR/mark") + 1))" "$LAB/h1/dockerd.log" | grep -c 'retrying in 8s'; }
 
 # without_daemon K CMD... - while somebody else grants what Docker asks for.
 without_daemon() {

@@ -57,10 +57,36 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
 
 @test "operations.md: the metrics are served as shown" {
   succeeds on 1 sh -c "$(line 'curl' "$ROOT/docs/operations.md")"
-  local metric
-  while read -r metric; do
-    shows "^# TYPE $metric "
-  done < <(grep -oP '^\| `\Knet_routed_[a-z_]+' "$ROOT/docs/operations.md")
+  # All that is documented is served, and the reverse.
+  equal "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' <<<"$output" | sort)" \
+    "$(grep '^| `net_routed' "$ROOT/docs/operations.md" | cut -d'|' -f2 | grep -oP '`\K[a-z_]+' | sort)"
+}
+
+@test "operations.md: the program knows the messages that are listed" {
+  local message
+  while read -r message; do
+    succeeds grep -rqF "'$message'" "$ROOT/src"
+  done < <(sed -n '/^| message/,/^$/p' "$ROOT/docs/operations.md" | tail -n +3 | cut -d'|' -f2 | grep -oP '`\K[^`]+')
+}
+
+@test "operations.md: what a backup has comes back, with the commands as shown" {
+  create_network 1 kept 10.8.0.0/24
+  create_container 1 old kept --ip 10.8.0.1
+  on 1 mkdir -p /var/backups
+  succeeds on 1 sh -c "$(line 'cp -a /var/lib' "$ROOT/docs/operations.md")"
+  create_container 1 young kept --ip 10.8.0.2
+  lab daemon 1 stop
+  on 1 sh -c "$(line 'rm -rf' "$ROOT/docs/operations.md"); $(line 'cp -a /var/backups' "$ROOT/docs/operations.md")"
+  lab daemon 1 start
+  succeeds on 1 "$ROOT/bin/net-routed" status
+  shows '^routed +10\.8\.0\.1/32'
+  shows '^orphan: '
+  pings 1 young 10.8.0.1
+  docker_on 1 rm --force young
+  succeeds on 1 "$ROOT/bin/net-routed" status
+  hides '^orphan: '
+  docker_on 1 rm --force old
+  on 1 rm -r /var/backups/net-routed
 }
 
 @test "operations.md: a network is forgotten on demand, and its subnet with it" {
@@ -73,4 +99,23 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
   create_network 1 again 10.9.0.0/24
   create_container 1 working again --ip 10.9.0.5
   on 1 ping -c 1 -W 2 10.9.0.5
+}
+
+@test "security.md: every flaw has tests with its number in the files that it names" {
+  local number files file found
+  while IFS='|' read -r _ number _ _ files _; do
+    for file in $(grep -oP '`[^`]+`' <<<"$files" | tr -d '`'); do
+      found=$(find "$ROOT/test" "$ROOT/bats" -name "$file")
+      succeeds grep -E "(it|describeAsRoot)\(.*flaw ${number// /}[^0-9]|@test .*flaw ${number// /}[^0-9]" "$found"
+    done
+  done < <(grep -E '^\| [0-9]+ \|' "$ROOT/docs/security.md")
+  equal "$(grep -cE '^\| [0-9]+ \|' "$ROOT/docs/security.md")" 16
+}
+
+@test "operations.md: the unit has the score that it says" {
+  command -v systemd-analyze >/dev/null || skip 'systemd is not installed'
+  succeeds systemd-analyze security --offline=true --threshold=15 --no-pager "$ROOT/systemd/net-routed.service"
+  local score
+  score=$(grep -oP 'Overall exposure level .*: \K[0-9.]+' <<<"$output")
+  succeeds grep -F "scores $score" "$ROOT/docs/operations.md"
 }

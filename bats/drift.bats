@@ -190,7 +190,7 @@ restore() { on 1 iptables-restore <"$BATS_TEST_TMPDIR/rules"; }
 GUARDED="nft get element inet net-routed sources4 { LINK . 10.1.0.1 } && nft get element arp net-routed sources4 { LINK . 10.1.0.1 } &&
   nft list chain inet net-routed from-ipv4 | grep spoofed-ipv4"
 
-@test "the guard changed: a source taken out, a rule, a table" {
+@test "the guard changed: a source taken out, a rule, a table (flaw 6)" {
   local check=${GUARDED//LINK/\"$LINK\"} change
   for change in "nft delete element inet net-routed sources4 { \"$LINK\" . 10.1.0.1 }" \
     'nft flush chain inet net-routed from-ipv4' 'nft delete table inet net-routed' 'nft delete table arp net-routed'; do
@@ -210,7 +210,7 @@ GUARDED="nft get element inet net-routed sources4 { LINK . 10.1.0.1 } && nft get
   pings 1 one 10.1.0.2 && pings 1 two 192.0.2.1
 }
 
-@test "what the kernel does not tell" {
+@test "what the kernel does not tell (flaw 10)" {
   local begin=${EPOCHREALTIME/./} check
   on 1 sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; echo 1 >"/proc/sys/net/ipv4/conf/$0/rp_filter"; ip link set "$0" mtu 1400' "$LINK"
   for check in 'ip_forward 1' "conf/$LINK/forwarding 1" "conf/$LINK/rp_filter 2"; do

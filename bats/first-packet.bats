@@ -46,7 +46,7 @@ with_gateway() {
   create_container 1 here mine --ip 10.1.1.1
 }
 
-@test "with a link-local gateway, without a default route on the host" {
+@test "with a link-local gateway, without a default route on the host (flaw 16)" {
   leaves_at_once 10.1.1.1 10.1.2.1 "$(gateway_of 1 here)"
 }
 
@@ -55,7 +55,7 @@ with_gateway() {
   leaves_at_once 10.1.2.1 192.0.2.2
 }
 
-@test "with a virtual gateway for all networks, without a default route on the host" {
+@test "with a virtual gateway for all networks, without a default route on the host (flaw 16)" {
   with_gateway 10.100.0.1
   leaves_at_once 10.1.2.1 10.100.0.1
 }

@@ -9,7 +9,7 @@ PLUGIN='--detach --name plugin --net=host
   -v /run/docker/plugins:/run/docker/plugins -v /var/lib/net-routed:/var/lib/net-routed'
 
 setup_file() {
-  export DAEMON='' FRR=''
+  export DAEMON='' FRR='zebra ospfd' FRR_CONF=$BATS_DIR/lab.d/frr-empty.conf
   lab_up 1
   "$BATS_DIR/image" --tar "$BATS_FILE_TMPDIR/image.tar"
   docker_on 1 load --quiet --input "$BATS_FILE_TMPDIR/image.tar"
@@ -48,6 +48,17 @@ remove_others() {
   pings 1 first 10.1.0.11
   on 1 ping -c 1 -W 2 10.1.0.10
   equal "$(gateway_of 1 first)" 10.100.0.1
+}
+
+@test "it configures the host's FRR, run as routing.md says" {
+  docker_on 1 rm --force plugin
+  on 1 sh -c 'echo "routing: { ospf: { area: 0, interfaces: [eth0] } }" >/etc/net-routed.yaml'
+  local command
+  command=$(grep -oP '^    \Kdocker run .*/run/frr.*' "$BATS_DIR/../docs/routing.md")
+  succeeds on 1 sh -c "${command/docker run/docker run --name plugin}"
+  create_network 1 mine 10.1.0.0/16
+  wait_until 10 on 1 sh -c "vtysh -c 'show running-config' | grep -q 'redistribute kernel route-map net-routed'"
+  wait_until 10 on 1 sh -c "vtysh -c 'show running-config' | grep -q 'prefix-list net-routed seq .* permit 10.1.0.0/16 ge 32'"
 }
 
 @test "it removes its sockets when it is stopped" {

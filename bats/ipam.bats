@@ -49,7 +49,7 @@ refused() {
   equal "$(assigned cc --ip 10.2.9.9)" 10.2.9.9
 }
 
-@test "an address in use is refused" {
+@test "an address in use is refused (flaw 14)" {
   create_network 1 mine 10.2.0.0/24
   create_container 1 holder mine --ip 10.2.0.9
   refused --ip 10.2.0.9
@@ -63,7 +63,7 @@ refused() {
   equal "$(assigned next --ip 10.2.0.9)" 10.2.0.9
 }
 
-@test "an address outside the subnet is refused" {
+@test "an address outside the subnet is refused (flaw 14)" {
   create_network 1 mine 10.2.0.0/24
   refused --ip 10.3.0.9
   shows '10\.3\.0\.9.*does not belong to any|no configured subnet .*10\.3\.0\.9'

@@ -120,7 +120,7 @@ upgrade() { lab daemon "$1" restart; }
   on 1 sh -c 'exec 3>&- setsid systemd-socket-activate --listen=/run/docker/plugins/net-routed.sock \
     --listen=/run/docker/plugins/ipam-routed.sock --fdname=net-routed:ipam-routed "$@" >/run/activated 2>&1 & echo $! >/run/activated.pid' - $DAEMON
   wait_until 5 on 1 test -S /run/docker/plugins/ipam-routed.sock
-  fails on 1 pgrep --full dist/bundle/net-routed.js
+  fails on 1 pgrep --full dist/bundle/net-routed.cjs
   tell "a container's start that starts the daemon: $(milliseconds_of create_container 1 four mine --ip 10.1.0.4) ms"
   pings 1 four 10.1.0.3
   docker_on 1 rm --force four

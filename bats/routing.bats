@@ -65,7 +65,7 @@ foreign_routes_are() { [ "$(foreign_routes "$1")" = "$2" ]; }
   shows 'via 192\.0\.2\.2'
 }
 
-@test "only the routes of containers leave a host" {
+@test "only the routes of containers leave a host (flaw 8)" {
   start_three
   on 1 sh -c 'ip route add 172.31.0.0/24 dev eth0; ip route add 10.77.0.0/16 dev eth0 proto 200; ip route add blackhole 198.51.100.1'
   create_container 1 last mine --ip 10.1.0.4

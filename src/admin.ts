@@ -1,6 +1,10 @@
 /** What operators can tell the daemon besides what their engine tells it. */
+import { checkRouting } from './config-file.js'
 import { ConflictError, InvalidError, NotFoundError } from './errors.js'
+import { verify } from './core/verify.js'
+import type { VerifyParts } from './core/verify.js'
 import type { Networks } from './core/networks.js'
+import type { Routers } from './core/routers.js'
 import type { Answer } from './http.js'
 import type { Ipam } from './ipam/ipam.js'
 import { usesPool } from './ipam/pools.js'
@@ -24,6 +28,19 @@ export async function forget(parts: Parts, body: unknown): Promise<Answer> {
     throw new InvalidError('Network: give the id of a network, or its beginning, or a subnet without network')
   }
   return name.includes('/') ? forgetSubnet(parts, name) : forgetNetwork(parts, name)
+}
+
+/** What the routing daemons should have and what differs: for the daemon's own section, or for one being considered. */
+export async function planRouting(routers: Routers, body: unknown): Promise<Answer> {
+  if (typeof body !== 'object' || body === null) throw new InvalidError('the request is empty')
+  const other = 'Routing' in body ? checkRouting(body.Routing, 'routing') : undefined
+  return { body: { Routers: await routers.plans(other) } }
+}
+
+/** Compares what containers have with what kernel and routing daemons have, and repairs what is ours. */
+export async function verifyRoutes(parts: VerifyParts, body: unknown): Promise<Answer> {
+  if (typeof body !== 'object' || body === null) throw new InvalidError('the request is empty')
+  return { body: await verify(parts) }
 }
 
 async function forgetNetwork({ records, networks, ipam }: Parts, name: string): Promise<Answer> {

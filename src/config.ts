@@ -1,12 +1,8 @@
 /**
  * Configuration of the daemon: flag > environment > file > default, read once. One table holds every option; flags, help,
- * environment names and the file's schema are made from it.
+ * environment names and the file's schema are made from it. Commands: command-line.ts.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { Ajv } from 'ajv'
-import type { ErrorObject } from 'ajv'
-import { parse as parseYaml } from 'yaml'
 import { parseMtu } from './cnm/options.js'
 import {
   parseBoolean,
@@ -18,9 +14,12 @@ import {
   parseProtocol
 } from './config-values.js'
 import type { HostPort } from './config-values.js'
-import { InvalidError, messageOf, shown } from './errors.js'
+import { readConfigFile } from './config-file.js'
+import { parseRouting } from './config-routing.js'
+import { InvalidError } from './errors.js'
 import type { DefaultPool } from './ipam/subnets.js'
 import type { Ip } from './model/ip.js'
+import type { Routing } from './model/routing.js'
 
 export interface Config {
   readonly gateway?: Ip
@@ -37,14 +36,9 @@ export interface Config {
   readonly defaultAddressPool: readonly DefaultPool[]
   /** Where /metrics is served over TCP, for a Prometheus that cannot read unix sockets. */
   readonly metricsAddress?: HostPort
+  /** Absent = the routing daemon's configuration is the operator's business. */
+  readonly routing?: Routing
 }
-
-/** What the command line asks for. */
-export type Command =
-  | { readonly name: 'serve'; readonly config: Config }
-  | { readonly name: 'status'; readonly socket: string; readonly json: boolean }
-  | { readonly name: 'forget'; readonly socket: string; readonly network: string }
-  | { readonly name: 'help' | 'version' }
 
 interface Option {
   readonly name: string
@@ -54,7 +48,8 @@ interface Option {
   readonly help: string
 }
 
-const OPTIONS: readonly Option[] = [
+/** Of every command. */
+export const OPTIONS: readonly Option[] = [
   {
     name: 'gateway',
     short: 'g',
@@ -106,51 +101,11 @@ const OPTIONS: readonly Option[] = [
   { name: 'config', argument: 'FILE', help: 'YAML or JSON file with these options under the same names' }
 ]
 
-const COMMANDS = ['serve', 'status', 'forget'] as const
 const SOCKET_DIRECTORY = '/run/docker/plugins'
 
 /** Path of the socket under which Docker finds a driver of this name. */
 export function socketPath(name: string): string {
   return name.startsWith('/') ? name : `${SOCKET_DIRECTORY}/${name}.sock`
-}
-
-/** Text of `--help`. */
-export function helpText(): string {
-  const lines = OPTIONS.map(({ name, short, argument, help }) => {
-    const flag = `${short === undefined ? '    ' : `-${short}, `}--${name}${argument === undefined ? '' : ` ${argument}`}`
-    return `  ${flag.padEnd(46)}${help}`
-  })
-  return [
-    'Usage: net-routed [serve] [OPTION...]      run the Docker network and IPAM driver',
-    '       net-routed status [--json]          what the running daemon has and does',
-    '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
-    '',
-    ...lines,
-    `  ${'    --version'.padEnd(46)}print the version`,
-    `  ${'-h, --help'.padEnd(46)}print this`,
-    '',
-    'Every option can also be given as NET_ROUTED_NAME in the environment, such as NET_ROUTED_STATE_DIR.',
-    'A flag beats the environment, the environment beats the file.'
-  ].join('\n')
-}
-
-/** Throws InvalidError that names the flag, the value and what would be right. */
-export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
-  const { values, positionals } = parseFlags(argv)
-  if (values.has('help')) return { name: 'help' }
-  if (values.has('version')) return { name: 'version' }
-  const [name = 'serve', ...operands] = positionals
-  if (!isCommand(name)) throw new InvalidError(`"${name}" is not a command: there are ${COMMANDS.join(', ')}`)
-  if (operands.length !== (name === 'forget' ? 1 : 0)) {
-    throw new InvalidError(
-      `${name}: ${name === 'forget' ? 'give the id of one network' : `"${operands.join(' ')}" is too much`}`
-    )
-  }
-  if (values.has('json') && name !== 'status') throw new InvalidError('--json belongs to the command status')
-  const config = readConfig(values, env)
-  const socket = socketPath(config.netsock)
-  if (name === 'status') return { name, socket, json: values.has('json') }
-  return name === 'forget' ? { name, socket, network: operands[0] ?? '' } : { name, config }
 }
 
 /** A value, and where it was given, for error messages. */
@@ -159,12 +114,18 @@ interface Given {
   readonly values: readonly unknown[]
 }
 
-function parseFlags(argv: readonly string[]): { values: Map<string, string[]>; positionals: string[] } {
+export interface Words {
+  readonly values: ReadonlyMap<string, readonly string[]>
+  readonly positionals: readonly string[]
+}
+
+/** Flags with their values, and the other words. `switches` are the flags that only commands have. */
+export function parseFlags(argv: readonly string[], switches: readonly string[]): Words {
   const flags = [
     ...OPTIONS,
     { name: 'help', short: 'h' },
     { name: 'version' },
-    { name: 'json' }
+    ...switches.map((name) => ({ name }))
   ] as readonly Option[]
   const options = Object.fromEntries(
     flags.map(({ name, short, argument }) => [
@@ -199,10 +160,25 @@ function parseFlags(argv: readonly string[]): { values: Map<string, string[]>; p
   return { values, positionals }
 }
 
-function readConfig(flags: ReadonlyMap<string, readonly string[]>, env: NodeJS.ProcessEnv): Config {
-  const fileName = flags.get('config')?.at(-1) ?? (env['NET_ROUTED_CONFIG'] || undefined)
-  const file = fileName === undefined ? {} : readConfigFile(fileName)
+/** The file that `--config` names. */
+interface File {
+  readonly name: string
+  readonly document: Readonly<Record<string, unknown>>
+}
+
+/** Empty where none is given. */
+export function configFile(flags: Words['values'], env: NodeJS.ProcessEnv): File {
+  const name = flags.get('config')?.at(-1) ?? (env['NET_ROUTED_CONFIG'] || undefined)
+  const options = OPTIONS.map((option) => option.name).filter((option) => option !== 'config')
+  return { name: name ?? '', document: name === undefined ? {} : readConfigFile(name, options) }
+}
+
+/** Throws InvalidError that names the flag, variable or field, the value and what would be right. */
+export function readConfig(flags: Words['values'], env: NodeJS.ProcessEnv): Config {
+  const { name: fileName, document: file } = configFile(flags, env)
   const given = (name: string): Given | undefined => {
+    if (name === 'routing')
+      return name in file ? { where: `${fileName}: ${name}`, values: [file[name]] } : undefined
     const option = OPTIONS.find((candidate) => candidate.name === name)
     const flag = flags.get(name)
     if (flag) return { where: `--${name}`, values: flag }
@@ -213,7 +189,7 @@ function readConfig(flags: ReadonlyMap<string, readonly string[]>, env: NodeJS.P
     }
     const value = file[name]
     if (value === undefined || value === null) return undefined
-    return { where: `${fileName ?? ''}: ${name}`, values: Array.isArray(value) ? value : [value] }
+    return { where: `${fileName}: ${name}`, values: Array.isArray(value) ? value : [value] }
   }
   return interpret(given)
 }
@@ -228,11 +204,13 @@ function interpret(given: (name: string) => Given | undefined): Config {
   const mtu = last('mtu', parseMtu)
   const metricsAddress = last('metrics-address', parseHostPort)
   const pools = given('default-address-pool')
+  const routing = given('routing')
   const config: Config = {
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 }),
     ...(mtu === undefined ? {} : { mtu }),
     ...(metricsAddress === undefined ? {} : { metricsAddress }),
+    ...(routing ? { routing: parseRouting(routing.values[0] ?? {}, routing.where) } : {}),
     debug: last('debug', parseBoolean) ?? false,
     netsock: last('netsock', parseName) ?? 'net-routed',
     ipamsock: last('ipamsock', parseName) ?? 'ipam-routed',
@@ -242,55 +220,4 @@ function interpret(given: (name: string) => Given | undefined): Config {
     defaultAddressPool: pools?.values.map((value) => parsePool(value, pools.where)) ?? []
   }
   return config
-}
-
-function readConfigFile(name: string): Readonly<Record<string, unknown>> {
-  let document: unknown
-  try {
-    document = parseYaml(readFileSync(name, 'utf8'))
-  } catch (error) {
-    throw new InvalidError(`--config: ${name} cannot be read: ${messageOf(error).split('\n')[0] ?? ''}`, {
-      cause: error
-    })
-  }
-  const validate = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<
-    Record<string, unknown>
-  >(FILE_SCHEMA)
-  if (validate(document ?? {})) return (document ?? {}) as Record<string, unknown>
-  throw new InvalidError(`--config: ${name}: ${(validate.errors ?? []).map(faultText).join('; ')}`)
-}
-
-function faultText({ instancePath, message, params, data }: ErrorObject): string {
-  const { additionalProperty } = params as { additionalProperty?: string }
-  if (additionalProperty !== undefined)
-    return `"${additionalProperty}" is not an option: see net-routed --help`
-  const field = instancePath.slice(1).replaceAll('/', '.') || 'the document'
-  return `${field}: ${shown(data)} ${message ?? 'is wrong'}`
-}
-
-const pool = {
-  type: ['object', 'string'],
-  properties: { base: { type: 'string' }, size: { type: 'integer' } },
-  required: ['base', 'size'],
-  additionalProperties: false
-}
-const FILE_TYPES: Readonly<Record<string, object>> = {
-  debug: { type: 'boolean' },
-  mtu: { type: 'integer' },
-  'route-protocol': { type: 'integer' },
-  'default-address-pool': { type: 'array', items: pool }
-}
-const FILE_SCHEMA = {
-  type: 'object',
-  properties: Object.fromEntries(
-    OPTIONS.filter(({ name }) => name !== 'config').map(({ name }) => [
-      name,
-      FILE_TYPES[name] ?? { type: 'string' }
-    ])
-  ),
-  additionalProperties: false
-}
-
-function isCommand(name: string): name is (typeof COMMANDS)[number] {
-  return COMMANDS.some((command) => command === name)
 }

@@ -26,7 +26,7 @@ export interface Answer {
 /** Method names to handlers. A handler gets the parsed body, `undefined` for an empty one. */
 export type Methods = Readonly<Record<string, (body: unknown) => Promise<Answer>>>
 /** Paths to texts, for people and monitoring. */
-export type Pages = Readonly<Record<string, () => { readonly type: string; readonly text: string }>>
+export type Pages = Readonly<Record<string, () => Promise<{ readonly type: string; readonly text: string }>>>
 
 export interface HttpParts {
   readonly methods: Methods
@@ -53,9 +53,9 @@ export function application(parts: HttpParts): Express {
     next()
   })
   for (const [path, page] of Object.entries(parts.pages)) {
-    app.get(path, (_request, response) => {
-      const { type, text } = page()
-      response.type(type).send(text)
+    app.get(path, async (_request, response) => {
+      const { type, text } = await page()
+      response.set('Content-Type', type).send(text)
     })
   }
   app.use(express.text({ type: () => true, limit: BODY_LIMIT, defaultCharset: 'utf-8', inflate: false }))

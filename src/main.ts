@@ -1,19 +1,31 @@
 /** The process: arguments, lock, store, kernel, sockets, signals, exit codes. */
 import { readFileSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { networkInterfaces } from 'node:os'
 import { ask } from './client.js'
-import { helpText, parseCommand, socketPath } from './config.js'
-import type { Command, Config } from './config.js'
-import { startDaemon } from './daemon.js'
+import { helpText, parseCommand } from './command-line.js'
+import type { Command, RoutingCommand } from './command-line.js'
+import { socketPath } from './config.js'
+import type { Config } from './config.js'
+import { routing } from './routing-command.js'
+import type { Printed } from './routing-command.js'
+import { verifyCommand } from './verify-command.js'
+import { planRouters } from './core/router-plans.js'
+import type { RouterPlan } from './core/router-plans.js'
+import { loadDaemon } from './daemon.js'
 import type { HostPort } from './config-values.js'
 import type { Daemon } from './daemon.js'
-import { InvalidError, RoutedError, UnavailableError, messageOf } from './errors.js'
+import { desiredRouting, routerIdOf } from './desired/routing.js'
+import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxEnds } from './host/linux/container-ends.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
+import { sendToUnixSocket } from './host/linux/syscalls.js'
+import { vtyIn } from './host/linux/vty.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
 import type { Log } from './log.js'
+import type { Routing } from './model/routing.js'
 import { statusText } from './status.js'
 import type { Status } from './status.js'
 import { FileStore } from './store/file-store.js'
@@ -24,7 +36,7 @@ const EXIT_USAGE = 2
 /** Requests under way get this long at a stop. */
 const DRAIN_MS = 5_000
 
-await main()
+void main()
 
 async function main(): Promise<void> {
   try {
@@ -33,7 +45,8 @@ async function main(): Promise<void> {
     process.stderr.write(`net-routed: ${messageOf(error)}\n`)
     if (!(error instanceof RoutedError))
       process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
-    process.exitCode = error instanceof InvalidError ? EXIT_USAGE : 1
+    // Sockets may be open already.
+    process.exit(error instanceof InvalidError ? EXIT_USAGE : 1)
   }
 }
 
@@ -50,6 +63,12 @@ async function run(command: Command): Promise<void> {
       break
     case 'forget':
       await ask(command.socket, '/Admin.Forget', { Network: command.network })
+      break
+    case 'routing':
+      await printRouting(command)
+      break
+    case 'verify':
+      printed(await verifyCommand(command))
       break
     case 'serve':
       await serve(command.config)
@@ -69,18 +88,21 @@ async function serve(config: Config): Promise<void> {
   const store = await FileStore.open(config.stateDir, readFileSync(BOOT_ID, 'utf8').trim())
   lockDirectory(config.stateDir)
   const host = linuxHost({ protocol: config.routeProtocol, log })
-  const daemon = await startDaemon({
+  const now = (): Date => new Date()
+  const { daemon, ready } = await loadDaemon({
     config,
     host,
     ends: linuxEnds,
     store,
+    vty: vtyIn,
     log,
     version: version(),
-    now: () => new Date()
+    now
   })
   running.daemon = daemon
   running.servers = await openSockets(config, daemon, log)
-  notify('READY=1', process.env)
+  await ready
+  tellSystemd('READY=1', log)
   log.info('ready', {
     version: version(),
     networks: daemon.records.count('network'),
@@ -131,18 +153,32 @@ async function listenForMetrics(address: HostPort, daemon: Daemon, log: Log): Pr
     return await listenOn(application({ ...daemon, methods: {}, pages, log, onBug }), address)
   } catch (error) {
     const where = `${address.host} port ${String(address.port)}`
-    throw new UnavailableError(`cannot serve metrics on ${where}: ${messageOf(error)}`, { cause: error })
+    const isForbidden = error instanceof Error && 'code' in error && error.code === 'EAFNOSUPPORT'
+    const advice = isForbidden ? ': the unit net-routed.service forbids TCP, metrics.conf allows it' : ''
+    throw new UnavailableError(`cannot serve metrics on ${where}: ${messageOf(error)}${advice}`, {
+      cause: error
+    })
   }
 }
 
 /** Answers what is under way, takes the sockets away, leaves links and routes: containers go on. */
 async function shutDown({ servers, daemon }: Running, log: Log): Promise<void> {
-  notify('STOPPING=1', process.env)
+  tellSystemd('STOPPING=1', log)
   log.info('stopping, links and routes stay')
   setTimeout(() => process.exit(0), DRAIN_MS).unref()
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  daemon?.stop()
+  await daemon?.stop()
   process.exit(0)
+}
+
+/** A systemd that does not hear us restarts us, or not; containers are none the worse for it. */
+function tellSystemd(state: string, log: Log): void {
+  try {
+    notify(state, process.env, sendToUnixSocket)
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    log.warn('systemd cannot be told', { state, err: error.message })
+  }
 }
 
 /** A bug: the state in memory cannot be trusted. The next start reads the records and repairs. */
@@ -157,6 +193,28 @@ function die(log: Log, error: unknown): void {
 async function status(socket: string, json: boolean): Promise<string> {
   const answer = await ask(socket, '/status')
   return json ? JSON.stringify(answer, undefined, 2) : statusText(answer as Status)
+}
+
+async function printRouting(command: RoutingCommand): Promise<void> {
+  printed(await routing(command, planWithoutDaemon))
+}
+
+function printed({ text, exitCode }: Printed): void {
+  if (text !== '') print(text)
+  process.exitCode = exitCode
+}
+
+/** Without a running daemon there are no networks to know of. */
+async function planWithoutDaemon(section: Routing): Promise<RouterPlan[]> {
+  process.stderr.write('net-routed: no daemon answers: compared without the subnets of its networks\n')
+  const routerId = routerIdOf(section, addressesByLink())
+  const wanted = desiredRouting(section, { networks: [], ...(routerId === undefined ? {} : { routerId }) })
+  return planRouters(wanted, { open: vtyIn(section.vty), written: () => undefined, isNeeded: true })
+}
+
+function addressesByLink(): Record<string, string[]> {
+  const links = Object.entries(networkInterfaces())
+  return Object.fromEntries(links.map(([name, found]) => [name, (found ?? []).map(({ address }) => address)]))
 }
 
 function version(): string {

@@ -1,10 +1,17 @@
 /** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
 import { desiredOfEndpoint } from './desired/routed.js'
+import { KernelError } from './errors.js'
+import type { Committer } from './core/commit.js'
+import type { Endpoints } from './core/endpoints.js'
+import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
+import type { Holds } from './core/holds.js'
+import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
+import type { Lease } from './model/lease.js'
 import { linkLocalGateway } from './model/network.js'
 import type { Records } from './store/records.js'
 
@@ -12,6 +19,11 @@ export interface StatusParts {
   readonly version: string
   readonly records: Records
   readonly reconciler: Reconciler
+  readonly committer: Committer
+  readonly endpoints: Endpoints
+  readonly host: Host
+  readonly routers: Routers
+  readonly holds: Holds | undefined
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -25,6 +37,10 @@ export interface Status {
   /** Links of running containers that no record knows. */
   readonly orphans: readonly string[]
   readonly broken: readonly object[]
+  /** Addresses that are announced without a container, until their grace period ends. */
+  readonly held: readonly string[]
+  /** The routing daemons that we configure. */
+  readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
 
 interface EndpointStatus {
@@ -36,7 +52,7 @@ interface EndpointStatus {
   readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty'
 }
 
-export function statusOf({ version, records, reconciler, startedAt }: StatusParts): Status {
+export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -46,10 +62,17 @@ export function statusOf({ version, records, reconciler, startedAt }: StatusPart
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, reconciler)),
-    faults: [...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+    endpoints: records
+      .all('endpoint')
+      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined)),
+    faults: [
+      ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
+      ...routers.faults
+    ],
     orphans: [...reconciler.orphans],
-    broken: records.broken
+    broken: records.broken,
+    held: holds?.destinations ?? [],
+    routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
 
@@ -61,7 +84,9 @@ export function statusText({
   endpoints,
   faults,
   orphans,
-  broken
+  broken,
+  held,
+  routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
     [
@@ -78,45 +103,81 @@ export function statusText({
     ...(table.length > 0
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
+    ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
+    ...(routing.length > 0
+      ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
+      : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
   ].join('\n')
 }
 
-export function metricsText({ records, reconciler, metrics }: StatusParts): string {
-  const { passes, sweeps, operations, repairs } = reconciler.counters
+/** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
+export async function metricsText(parts: StatusParts): Promise<string> {
+  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics } = parts
+  const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
+  const leases = records.all('lease')
+  const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
   return metrics.text({
+    info: { label: 'version', values: [[version, 1]] },
+    start_seconds: metrics.startSeconds,
     networks: records.count('network'),
     endpoints: records.count('endpoint'),
-    leases: records.all('lease').filter(({ state }) => state === 'held').length,
+    leases: {
+      label: 'state',
+      values: (['held', 'released'] as const).map((state) => [state, inState(state)])
+    },
     lost_endpoints: reconciler.lost.size,
-    faults: reconciler.faults.size,
+    collected_endpoints_total: endpoints.collected,
+    held_addresses: holds?.destinations.length ?? 0,
+    faults: reconciler.faults.size + routers.faults.length,
+    routing_faults: routers.faults.length,
+    routing_passes_total: routers.counters.passes,
+    routing_commands_total: routers.counters.commands,
+    routing_repairs_total: routers.counters.repairs,
     orphans: reconciler.orphans.size,
     broken_records: records.broken.length,
+    refused_writes_total: committer.refusedWrites,
+    unwritten_records: committer.unwritten,
+    repairs_total: { label: 'kind', values: repairs },
+    lost_events_total: metrics.lostEvents,
+    dropped_packets_total: { label: 'reason', values: await droppedBy(host) },
     passes_total: passes,
-    sweeps_total: sweeps,
+    sweep_seconds: { sum: sweepSeconds, count: sweeps },
     operations_total: operations,
-    repairs_total: repairs,
     resident_memory_bytes: process.memoryUsage.rss()
   })
 }
 
-function endpointStatus(endpoint: Endpoint, reconciler: Reconciler): EndpointStatus {
+async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
+  try {
+    return await host.dropped()
+  } catch (error) {
+    if (error instanceof KernelError) return new Map()
+    throw error
+  }
+}
+
+function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: boolean): EndpointStatus {
   const link = hostLinkName(endpoint.id)
   return {
     id: endpoint.id,
     network: endpoint.networkId,
     addresses: endpoint.addresses,
     link,
-    state: stateOf(endpoint, link, reconciler)
+    state: stateOf(endpoint, reconciler, announces)
   }
 }
 
-function stateOf(endpoint: Endpoint, link: string, { faults, lost }: Reconciler): EndpointStatus['state'] {
+function stateOf(
+  endpoint: Endpoint,
+  { faults, lost }: Reconciler,
+  announces: boolean
+): EndpointStatus['state'] {
   if (endpoint.deleted || endpoint.left) return 'leaving'
-  if (lost.has(link)) return 'lost'
-  if (faults.size > 0 && desiredOfEndpoint(endpoint).some((object) => faults.has(keyOf(object))))
+  if (lost.has(hostLinkName(endpoint.id))) return 'lost'
+  if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   return endpoint.sandbox ? 'routed' : 'waiting'
 }

@@ -1,5 +1,4 @@
 /** What systemd passes to a service and wants to hear from it (sd_listen_fds(3), sd_notify(3)). */
-import { spawn } from 'node:child_process'
 
 const FIRST_FD = 3
 
@@ -18,11 +17,12 @@ export function passedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<
   return sockets
 }
 
-/** Tells systemd a state such as `READY=1`. Does nothing without systemd. Node has no datagram unix sockets of its own. */
-export function notify(state: string, env: NodeJS.ProcessEnv): void {
-  if (env['NOTIFY_SOCKET'] === undefined) return
-  spawn('systemd-notify', [`--pid=${String(process.pid)}`, state], { stdio: 'ignore' }).on(
-    'error',
-    () => undefined
-  )
+/** Tells systemd a state such as `READY=1`, by a datagram. Does nothing without systemd. */
+export function notify(
+  state: string,
+  env: NodeJS.ProcessEnv,
+  send: (socket: string, text: string) => void
+): void {
+  const socket = env['NOTIFY_SOCKET']
+  if (socket !== undefined && socket !== '') send(socket, state)
 }

@@ -4,6 +4,7 @@ import type { Host } from './host/host.js'
 import type { Kind } from './host/objects.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Log } from './log.js'
+import type { Metrics } from './metrics.js'
 
 /** Reads everything again this often, for what no kernel event tells (iptables-legacy, lost events). */
 const SWEEP_MS = 30_000
@@ -21,11 +22,12 @@ interface WatchParts {
   readonly host: Host
   readonly reconciler: Reconciler
   readonly log: Log
+  readonly metrics: Metrics
   readonly upkeep: () => Promise<void>
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({ host, reconciler, log, upkeep }: WatchParts): () => void {
+export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): () => void {
   const timers = new Map<number, NodeJS.Timeout>()
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
@@ -39,6 +41,10 @@ export function watch({ host, reconciler, log, upkeep }: WatchParts): () => void
     timers.set(ms, setTimeout(repair, ms))
   }
   const unwatch = host.watch((change) => {
+    if (change.lost) {
+      metrics.lostEvents++
+      log.warn('kernel events were lost, everything is read again')
+    }
     if (!reconciler.concerns(change)) return
     log.debug('kernel event', { ...change })
     if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])

@@ -12,7 +12,7 @@ describe('ask', () => {
     withPlugin(
       {
         methods: { Echo: (body) => Promise.resolve({ body: { echo: body } }) },
-        pages: { '/status': () => ({ type: 'application/json', text: '{"endpoints":[]}' }) }
+        pages: { '/status': () => Promise.resolve({ type: 'application/json', text: '{"endpoints":[]}' }) }
       },
       async ({ socketPath }) => {
         expect(await ask(socketPath, '/status')).to.deep.equal({ endpoints: [] })

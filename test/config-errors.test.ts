@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { parseCommand } from '../src/config.js'
+import { parseCommand } from '../src/command-line.js'
 import { InvalidError } from '../src/errors.js'
 import { configOf, variableOf, withFile } from './support/config.js'
 
@@ -63,11 +63,16 @@ describe('a bad command line', () => {
     [['-x'], '-x is not an option'],
     [['--gateway'], '--gateway needs a value: IP'],
     [['--debug=yes'], '--debug takes no value, not "yes"'],
-    [['start'], '"start" is not a command: there are serve, status, forget'],
+    [['start'], '"start" is not a command: there are serve, status, routing, verify, forget'],
     [['serve', 'now'], 'serve: "now" is too much'],
     [['forget'], 'forget: give the id of one network'],
     [['forget', 'a', 'b'], 'forget: give the id of one network'],
-    [['--json'], '--json belongs to the command status'],
+    [['--json'], '--json belongs to the command status and routing and verify'],
+    [['status', '--diff'], '--diff belongs to the command routing'],
+    [
+      ['routing', '--dry-run'],
+      '--dry-run: the configuration has no section routing: give a --config FILE with one'
+    ],
     [['--config', '/nonexistent/file'], '--config: /nonexistent/file cannot be read']
   ]
   for (const [argv, text] of lines)

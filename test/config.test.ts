@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { helpText, parseCommand, socketPath } from '../src/config.js'
+import { helpText, parseCommand } from '../src/command-line.js'
+import { socketPath } from '../src/config.js'
 import type { Config } from '../src/config.js'
 import { configOf, variableOf, withFile } from './support/config.js'
 

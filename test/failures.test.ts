@@ -206,7 +206,7 @@ async function stopAfter(scene: Scene, effects: number): Promise<boolean> {
     const acted = scene.act(callOf(first)).then(() => true)
     finished = await Promise.race([acted, death.then(() => false)])
   } finally {
-    first.stop()
+    await first.stop()
   }
   if (finished) return false
   const second = await startOn({ host, store })
@@ -215,7 +215,7 @@ async function stopAfter(scene: Scene, effects: number): Promise<boolean> {
     await second.upkeep()
     expectNothing({ daemon: second, host, store }, `stopped after ${String(effects)} effects`)
   } finally {
-    second.stop()
+    await second.stop()
   }
   return true
 }

@@ -9,12 +9,12 @@ import { statusText } from '../src/status.js'
 const NET = dockerId(1)
 const ONE = dockerId(11)
 
-function statusOf({ daemon }: Rig): unknown {
-  return JSON.parse(daemon.pages['/status']?.().text ?? '{}')
+async function statusOf({ daemon }: Rig): Promise<unknown> {
+  return JSON.parse((await daemon.pages['/status']?.())?.text ?? '{}')
 }
 
-function stateOf(rig: Rig): unknown {
-  return listAt(statusOf(rig), 'endpoints').map((endpoint) => at(endpoint, 'state'))
+async function stateOf(rig: Rig): Promise<unknown> {
+  return listAt(await statusOf(rig), 'endpoints').map((endpoint) => at(endpoint, 'state'))
 }
 
 function withEndpoint(test: (rig: Rig) => Promise<void>): () => Promise<void> {
@@ -29,22 +29,21 @@ function withEndpoint(test: (rig: Rig) => Promise<void>): () => Promise<void> {
 describe('statusOf', () => {
   it(
     'tells networks with their subnets, gateways and number of endpoints',
-    withEndpoint((rig) => {
-      expect(at(statusOf(rig), 'networks')).to.deep.equal([
+    withEndpoint(async (rig) => {
+      expect(at(await statusOf(rig), 'networks')).to.deep.equal([
         { id: NET, subnets: ['10.1.0.0/24'], gateway: '169.254.1.1', endpoints: 1 }
       ])
-      return Promise.resolve()
     })
   )
 
   it(
     'tells an endpoint as waiting, routed, leaving',
     withEndpoint(async (rig) => {
-      expect(stateOf(rig)).to.deep.equal(['waiting'])
+      expect(await stateOf(rig)).to.deep.equal(['waiting'])
       await rig.docker.join({ id: ONE, network: NET })
-      expect(stateOf(rig)).to.deep.equal(['routed'])
+      expect(await stateOf(rig)).to.deep.equal(['routed'])
       await rig.call('NetworkDriver.Leave', { NetworkID: NET, EndpointID: ONE })
-      expect(stateOf(rig)).to.deep.equal(['leaving'])
+      expect(await stateOf(rig)).to.deep.equal(['leaving'])
     })
   )
 
@@ -54,7 +53,7 @@ describe('statusOf', () => {
       await rig.docker.join({ id: ONE, network: NET })
       rig.host.vanish(`link ${hostLinkName(ONE)}`)
       await rig.daemon.upkeep()
-      expect(stateOf(rig)).to.deep.equal(['lost'])
+      expect(await stateOf(rig)).to.deep.equal(['lost'])
     })
   )
 
@@ -71,11 +70,11 @@ describe('statusOf', () => {
         rig.host.vanish(key)
         rig.host.refuse = () => 'EIO'
         await rig.daemon.upkeep()
-        expect(stateOf(rig), key).to.deep.equal(['faulty'])
-        expect(listAt(statusOf(rig), 'faults').map((fault) => at(fault, 'key'))).to.deep.equal([key])
+        expect(await stateOf(rig), key).to.deep.equal(['faulty'])
+        expect(listAt(await statusOf(rig), 'faults').map((fault) => at(fault, 'key'))).to.deep.equal([key])
         rig.host.refuse = () => undefined
         await rig.daemon.upkeep()
-        expect(stateOf(rig), key).to.deep.equal(['routed'])
+        expect(await stateOf(rig), key).to.deep.equal(['routed'])
       }
     })
   )
@@ -85,7 +84,9 @@ describe('statusOf', () => {
     withEndpoint(async (rig) => {
       rig.store.documents.set('pool x', { version: 99 })
       const restarted = await rig.restart()
-      expect(listAt(statusOf(restarted), 'broken').map((record) => at(record, 'id'))).to.deep.equal(['x'])
+      expect(listAt(await statusOf(restarted), 'broken').map((record) => at(record, 'id'))).to.deep.equal([
+        'x'
+      ])
     })
   )
 })
@@ -101,9 +102,13 @@ describe('statusText', () => {
       ],
       faults: [{ key: 'route 10.1.0.1/32 0', error: 'cannot add' }],
       orphans: ['nr-feedfeedfeed'],
-      broken: [{ kind: 'pool', id: 'x', reason: 'why' }]
+      broken: [{ kind: 'pool', id: 'x', reason: 'why' }],
+      held: ['10.1.0.9/32'],
+      routing: [{ daemon: 'ospfd', state: 'kept' }]
     })
-    expect(text.split('\n')).to.have.length(7)
+    expect(text.split('\n')).to.have.length(9)
+    expect(text).to.contain('routing: ospfd kept')
+    expect(text).to.contain('held: 10.1.0.9/32: ')
     expect(text).to.contain('1 networks, 1 endpoints, 1 faults, 1 broken records')
     expect(text).to.contain('orphan: nr-feedfeedfeed')
     expect(text).to.match(/routed +10\.1\.0\.1\/32 +nr-0123456789ab/)

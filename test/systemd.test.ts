@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { passedSockets } from '../src/systemd.js'
+import { notify, passedSockets } from '../src/systemd.js'
 
 const PID = 42
 const ENV = { LISTEN_PID: '42', LISTEN_FDS: '2', LISTEN_FDNAMES: 'net-routed:ipam-routed' }
@@ -27,5 +27,19 @@ describe('passedSockets', () => {
   it('are none where the number is no number', () => {
     for (const LISTEN_FDS of ['', 'x', '-1'])
       expect(passedSockets({ ...ENV, LISTEN_FDS }, PID).size, LISTEN_FDS).to.equal(0)
+  })
+})
+
+describe('notify', () => {
+  const told: string[] = []
+  const send = (socket: string, text: string): void => {
+    told.push(`${socket} ${text}`)
+  }
+
+  it('tells the socket that systemd names, and nobody without systemd', () => {
+    notify('READY=1', { NOTIFY_SOCKET: '/run/systemd/notify' }, send)
+    notify('READY=1', {}, send)
+    notify('READY=1', { NOTIFY_SOCKET: '' }, send)
+    expect(told).to.deep.equal(['/run/systemd/notify READY=1'])
   })
 })

@@ -74,6 +74,7 @@ command_net() {
 
 command_daemon() { service daemon "$@"; }
 command_dockerd() { service dockerd "$@"; }
+command_router() { service router "$@"; }
 
 service() {
   case ${3:-} in start | stop | kill | restart) ;; *) fail "$1 K start|stop|kill|restart" ;; esac

@@ -11,7 +11,7 @@ set_options() {
   DOCKERD_ARGS=${DOCKERD_ARGS-}
   ENGINE_ROOT=${ENGINE_ROOT-}
   FRR=${FRR-zebra ospfd}
-  FRR_CONF=${FRR_CONF:-$PARTS/frr.conf}
+  FRR_CONF=$(realpath "${FRR_CONF:-$PARTS/frr.conf}")
   BIRD=${BIRD-}
   # Without the election of a designated router neighbours meet in 1.5 s, not 9; BIRD has no multicast for that type.
   [ -n "$BIRD" ] || OSPF_NETWORK=${OSPF_NETWORK:-point-to-multipoint}

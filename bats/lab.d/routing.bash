@@ -8,20 +8,51 @@ start_router() {
 }
 
 start_frr() {
-  local daemon
+  install_frr_conf "$1"
+  launch_frr
+  check_frr
+}
+
+install_frr_conf() {
   echo 'service integrated-vtysh-config' >/etc/frr/vtysh.conf
   render "$FRR_CONF" "$1" >/etc/frr/frr.conf
   mkdir -p /var/log/frr /var/tmp/frr
   chown -R frr:frr /etc/frr /run/frr /var/log/frr /var/tmp/frr
-  for daemon in $FRR; do
+}
+
+# FRR 10 keeps a part of the configuration in a daemon of its own.
+frr_daemons() {
+  [ ! -x /usr/lib/frr/mgmtd ] || echo mgmtd
+  # shellcheck disable=SC2086 # words on purpose
+  printf '%s\n' $FRR
+}
+
+launch_frr() {
+  local daemon
+  for daemon in $(frr_daemons); do
     : >"/etc/frr/$daemon.conf"
     # zebra loses kernel events with its default buffer when thousands of routes change at once.
-    if [ "$daemon" = zebra ]; then set -- "$1" -s 90000000; else set -- "$1"; fi
-    "/usr/lib/frr/$daemon" -d "${@:2}"
+    if [ "$daemon" = zebra ]; then set -- -s 90000000; else set --; fi
+    "/usr/lib/frr/$daemon" -d "$@"
   done
   vtysh -b
-  check_frr
 }
+
+# end_frr SIGNAL
+end_frr() {
+  local daemon pid
+  for daemon in $(frr_daemons | tac); do
+    pid=$(cat "/run/frr/$daemon.pid" 2>/dev/null) || continue
+    kill -s "$1" "$pid" 2>/dev/null || continue
+    wait_for 20 not kill -0 "$pid" || fail "$daemon does not end"
+    rm -f "/run/frr/$daemon.pid"
+  done
+}
+
+router_start() { launch_frr; }
+router_stop() { end_frr TERM; }
+router_kill() { end_frr KILL; }
+router_restart() { end_frr TERM && launch_frr; }
 
 # Some lines are silently not taken, above all timers: what runs is what was written, or the host does not start.
 check_frr() {
@@ -40,6 +71,9 @@ start_bird() {
 }
 
 render() { sed "s/@K@/$2/g; s/@NETWORK@/$OSPF_NETWORK/g; /ospf network broadcast/d" "$1"; } # FRR hides a default
+
+# Whether the lab itself has set up OSPF; if not, its user does, or does without.
+configures_ospf() { grep -q "^router ospf" "$FRR_CONF"; }
 
 # Whether host K has every other router as a full neighbour.
 has_neighbours() {

@@ -10,7 +10,7 @@ start_services() {
     docker image inspect alpine >/dev/null 2>&1 || import_image
   fi
   wait "$router"
-  [ -z "$FRR" ] || wait_for 60 has_neighbours "$1" || fail "host $1: OSPF neighbours missing"
+  [ -z "$FRR" ] || ! configures_ospf || wait_for 60 has_neighbours "$1" || fail "host $1: OSPF neighbours missing"
 }
 
 import_image() {

@@ -1,6 +1,7 @@
 // probe ADDRESS... - an echo request to each address every millisecond until SIGINT; then prints a line for each:
-// ADDRESS SENT LOST LONGEST, the last being the longest time without a request, in milliseconds. The kernel of the other
-// end answers, so that nothing but the network can lose one. Needs root, for raw sockets.
+// ADDRESS SENT LOST LONGEST, the last being the longest time without a request, in milliseconds; then for each silence of
+// five packets or more "silence ADDRESS BEGIN END", in milliseconds since 1970. The kernel of the other end answers, so that
+// nothing but the network can lose one. Needs root, for raw sockets.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import koffi from 'koffi'
@@ -8,6 +9,8 @@ import koffi from 'koffi'
 const [AF_INET, SOCK_RAW, IPPROTO_ICMP, MSG_DONTWAIT] = [2, 3, 1, 0x40]
 const [ECHO_REPLY, ECHO_REQUEST] = [0, 8]
 const INTERVAL_MS = 1
+/** Lost packets in a row that count as silence. */
+const SILENCE = 5
 /** Answers that are under way at the end may take this long. */
 const LAST_ANSWER_MS = 500
 
@@ -31,6 +34,8 @@ while (probes.some(({ missing }) => missing.size > 0) && performance.now() < dea
 }
 for (const { address, sent, missing, longest } of probes)
   console.log(address, sent, missing.size, Math.round(longest))
+for (const { address, missing } of probes)
+  for (const [first, last] of silences(missing)) console.log('silence', address, first, last)
 
 function probeOf(address) {
   const socket = openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
@@ -38,7 +43,7 @@ function probeOf(address) {
   name.writeUInt16LE(AF_INET)
   name.set(address.split('.').map(Number), 4)
   if (socket < 0 || connect(socket, name, name.length) < 0) throw new Error(`no socket for ${address}`)
-  return { address, socket, sent: 0, missing: new Set(), last: performance.now(), longest: 0 }
+  return { address, socket, sent: 0, missing: new Map(), last: performance.now(), longest: 0 }
 }
 
 /** What is due, also what was due while this process had to wait. */
@@ -58,7 +63,7 @@ function ask(probe) {
   probe.longest = Math.max(probe.longest, now - probe.last)
   probe.last = now
   probe.sent++
-  probe.missing.add(probe.sent)
+  probe.missing.set(probe.sent, Date.now())
   const request = Buffer.alloc(16)
   request[0] = ECHO_REQUEST
   request.writeUInt16BE(process.pid & 0xffff, 4)
@@ -75,6 +80,17 @@ function collect({ socket, missing }) {
     const isOurs = packet[start] === ECHO_REPLY && packet.readUInt16BE(start + 4) === (process.pid & 0xffff)
     if (isOurs) missing.delete(packet.readUInt32BE(start + 8))
   }
+}
+
+/** Begin and end of each run of lost packets that is long enough. */
+function silences(missing) {
+  const runs = []
+  for (const [number, time] of missing) {
+    const run = runs.at(-1)
+    if (run && run.last === number - 1) Object.assign(run, { last: number, end: time })
+    else runs.push({ first: number, last: number, begin: time, end: time })
+  }
+  return runs.filter(({ first, last }) => last - first + 1 >= SILENCE).map(({ begin, end }) => [begin, end])
 }
 
 function checksum(message) {

@@ -1,12 +1,14 @@
 // send DESTINATION-MAC WHAT [ARG...] - one frame from eth0 of the network namespace this runs in, whatever its kernel
 // thinks of it, as a container with NET_RAW can do.
 //   echo SOURCE DESTINATION           tcp|udp SOURCE DESTINATION PORT   ospf SOURCE   redirect SOURCE DESTINATION
+//   ipip SOURCE DESTINATION           (another echo in it)
 //   arp SENDER                        advertise TARGET (IPv6)           router        echo6 SOURCE DESTINATION
 import koffi from 'koffi'
 
 const [AF_PACKET, SOCK_RAW, ETH_P_ALL] = [17, 3, 0x0003]
 const [IPV4, ARP, IPV6] = [0x0800, 0x0806, 0x86dd]
-const [ICMP, TCP, UDP, ICMPV6, OSPF] = [1, 6, 17, 58, 89]
+const [ICMP, IPIP, TCP, UDP, ICMPV6, OSPF] = [1, 4, 6, 17, 58, 89]
+const HEADER = 14
 const libc = koffi.load(null)
 const openSocket = libc.func('int socket(int, int, int)')
 const bind = libc.func('int bind(int, const void *, uint32_t)')
@@ -19,6 +21,7 @@ const ALL_NODES = 'ff02::1'
 const [mac, what, ...args] = process.argv.slice(2)
 const frames = {
   echo: (source, destination) => ipv4(source, destination, ICMP, checked(bytes(8, 0, 0, 0, 0, 1, 0, 1), 2)),
+  ipip: (source, destination) => ipv4(source, destination, IPIP, frames.echo(destination, destination).subarray(HEADER)),
   tcp: (source, destination, port) =>
     ipv4(source, destination, TCP, bytes(0x30, 0x39, ...short(port), 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 1, 0, 0, 0, 0, 0)),
   udp: (source, destination, port) => ipv4(source, destination, UDP, bytes(0x30, 0x39, ...short(port), 0, 12, 0, 0, 1, 2, 3, 4)),

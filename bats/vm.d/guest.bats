@@ -79,6 +79,58 @@ stop_plugin() {
   [ "$(systemctl show -P NRestarts net-routed)" = 1 ]
 }
 
+# eventually SECONDS CMD...
+eventually() {
+  local deadline=$((SECONDS + $1))
+  until "${@:2}"; do
+    [ "$SECONDS" -lt "$deadline" ] || { echo "not within $1 s: ${*:2}" >&2; return 1; }
+    sleep 0.2
+  done
+}
+link_to() { ip route show "$1" | grep -oE 'nr-[0-9a-f]{12}'; }
+# as_asked ADDRESS - whether the kernel has everything that net-routed wants, with IPv6.
+as_asked() {
+  local link
+  link=$(link_to "$1") &&
+    [ "$(sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding "net.ipv6.conf.$link.disable_ipv6" | xargs)" = '1 1 0' ] &&
+    iptables -S NET-ROUTED | grep -q -- '-i nr-+ .*ACCEPT' &&
+    nft get element inet net-routed sources4 "{ $link . $1 }" >/dev/null &&
+    net-routed status | grep -q ' 0 faults, 0 broken'
+}
+routed() { [ -n "$(link_to "$1")" ]; }
+
+@test "the units: the little that the service may do is enough, also to repair" {
+  [ "$(awk '/^CapBnd/ { print $2 }' "/proc/$(systemctl show -P MainPID net-routed)/status")" = 0000000000001000 ]
+  sysctl -w net.ipv6.conf.all.forwarding=0
+  # shellcheck disable=SC2086
+  docker $CREATE --ipv6 --subnet fd00:1::/64 test
+  docker run -d --name server --net=test --ip=10.1.1.1 --ip6=fd00:1::1 alpine sleep 10000
+  as_asked 10.1.1.1
+  ping -c 1 -W 5 fd00:1::1
+  ip route del 10.1.1.1
+  eventually 10 routed 10.1.1.1
+  nft delete table inet net-routed
+  iptables -F NET-ROUTED
+  sysctl -w net.ipv4.ip_forward=0
+  eventually 60 as_asked 10.1.1.1
+  docker rm -f server
+  docker network rm test
+  run journalctl --no-pager -u net-routed
+  [[ $output != *EPERM* && $output != *EACCES* && $output != *EROFS* ]]
+}
+
+@test "the units: metrics over TCP are allowed where they are wanted" {
+  echo 'NET_ROUTED_METRICS_ADDRESS=127.0.0.1:9469' >>/etc/default/net-routed
+  install -D -m 0644 /usr/local/lib/net-routed/systemd/metrics.conf -t /etc/systemd/system/net-routed.service.d
+  systemctl daemon-reload
+  systemctl restart net-routed
+  eventually 30 curl -sf -o /dev/null http://127.0.0.1:9469/metrics
+  sed -i '/METRICS/d' /etc/default/net-routed
+  rm -r /etc/systemd/system/net-routed.service.d
+  systemctl daemon-reload
+  systemctl restart net-routed
+}
+
 started() { systemctl show -P ActiveEnterTimestampMonotonic "$1"; }
 
 @test "the units: docker starts after the service and restores its network without waiting" {

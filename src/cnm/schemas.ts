@@ -87,7 +87,18 @@ const ipamData = {
 } as const
 const endpoint = { NetworkID: id, EndpointID: id } as const
 
-const ajv = lazily(() => new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true }))
+const ajv = lazily(
+  () =>
+    new Ajv({
+      allErrors: true,
+      strict: true,
+      allowUnionTypes: true,
+      verbose: true,
+      // As of records: the schemas are ours.
+      meta: false,
+      validateSchema: false
+    })
+)
 
 export const parseCreateNetwork = parser<CreateNetworkRequest>(
   { NetworkID: id, IPv4Data: ipamData, IPv6Data: ipamData, Options: options },

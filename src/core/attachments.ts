@@ -32,6 +32,8 @@ interface Parts {
   readonly log: Log
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
+  /** True where routing daemons read announcements, not routes. */
+  readonly announces: boolean
   readonly now: () => Date
 }
 
@@ -123,7 +125,9 @@ export class Attachments {
     const endpoint = records.get('endpoint', id)
     if (!endpoint?.sandbox) return [`net-routed has no attachment ${id}`]
     if (reconciler.lost.has(hostLinkName(id))) return [`the pair of links of ${id} is gone`]
-    const faults = desiredOfEndpoint(endpoint).flatMap((object) => reconciler.faults.get(keyOf(object)) ?? [])
+    const faults = desiredOfEndpoint(endpoint, this.#parts.announces).flatMap(
+      (object) => reconciler.faults.get(keyOf(object)) ?? []
+    )
     if (endpoint.delegate) return faults.map(({ message }) => message)
     const end = containerEndOf(endpoint, endpoint.sandbox)
     const found = await ends.find(endpoint.sandbox.path, end.name)

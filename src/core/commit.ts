@@ -3,9 +3,9 @@
  * the kernel first, then the store. A change that the kernel refuses is taken back, in the kernel, in memory and in the
  * store. So a crash at any point leaves either the old state, or a record from which the next start finishes the work.
  */
-import { desiredOfHost } from '../desired/host.js'
+import { desiredOfHost, formerSysctl } from '../desired/host.js'
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { ConflictError, KernelError, StoreError, messageOf } from '../errors.js'
+import { KernelError, StoreError, messageOf } from '../errors.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
@@ -15,6 +15,10 @@ import type { Setting } from '../model/setting.js'
 import { refOf } from '../store/records.js'
 import type { Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
+import { concernsHost } from './host-needs.js'
+import { Claims } from './claims.js'
+import { announcementOf, leavesBehind } from './holds.js'
+import type { Hold, Holds } from './holds.js'
 
 /** A pool that is released may have had tens of thousands of addresses. */
 const WRITES_AT_ONCE = 64
@@ -44,6 +48,8 @@ interface Step {
   readonly removed: readonly Stored[]
   readonly drop: readonly HostObject[]
   readonly add: readonly HostObject[]
+  /** Announced on, without an endpoint. */
+  readonly held: readonly Hold[]
 }
 
 export class Committer {
@@ -51,24 +57,37 @@ export class Committer {
   readonly #records: Records
   readonly #reconciler: Reconciler
   readonly #log: Log
-  /** Which record an object belongs to, by the object's key. */
-  readonly #owners = new Map<string, string>()
+  readonly #claims = new Claims()
   /** What the store refused of ends, by kind and id. */
   readonly #unwritten = new Map<string, RecordRef>()
+  readonly #holds: Holds | undefined
+  #refusedWrites = 0
 
-  constructor(parts: { store: Store; records: Records; reconciler: Reconciler; log: Log }) {
+  /** `holds`: routing daemons are to read announcements, not routes. */
+  constructor(parts: { store: Store; records: Records; reconciler: Reconciler; log: Log; holds?: Holds }) {
     this.#store = parts.store
     this.#records = parts.records
     this.#reconciler = parts.reconciler
     this.#log = parts.log
+    this.#holds = parts.holds
+  }
+
+  /** Writes that the store has refused so far. */
+  get refusedWrites(): number {
+    return this.#refusedWrites
+  }
+
+  /** How many records have changes that the store does not have yet. */
+  get unwritten(): number {
+    return this.#unwritten.size
   }
 
   /** Tells the reconciler what all loaded records want. The caller runs the first pass. */
   adopt(): void {
     this.#reconciler.want([], this.#hostObjects())
     for (const record of this.#records.all('endpoint')) {
-      const objects = desiredOfEndpoint(record)
-      this.#claim(record.id, objects)
+      const objects = this.#objectsOf({ kind: 'endpoint', record })
+      this.#claims.claim(record.id, objects)
       this.#reconciler.want([], objects)
     }
   }
@@ -84,7 +103,7 @@ export class Committer {
       await this.#restoreRecords(step)
       throw refused
     }
-    await this.#settle(step.drop, step.add)
+    await this.#settle(step.drop, step.add, step.held)
     const fault = this.#faultOf(step)
     if (fault) {
       await this.#takeBack(step)
@@ -121,6 +140,7 @@ export class Committer {
       return undefined
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
+      this.#refusedWrites++
       if (!this.#unwritten.has(key))
         this.#log.error('the store refuses a record', { key, err: messageOf(error) })
       this.#unwritten.set(key, ref)
@@ -133,23 +153,30 @@ export class Committer {
     const put = change.put ?? []
     const removed = (change.remove ?? []).flatMap((ref) => this.#lookUp(ref))
     const before = put.flatMap((stored) => this.#lookUp(refOf(stored)))
-    for (const stored of put) this.#refuseConflicts(stored)
+    for (const stored of put) this.#claims.refuseTaken(stored.record.id, this.#objectsOf(stored))
     const touchesHost =
       this.#records.count('network') === 0 || [...put, ...before, ...removed].some(concernsHost)
     const hostBefore = touchesHost ? this.#hostObjects() : []
     for (const stored of put) {
       this.#records.set(stored.kind, stored.record)
-      this.#claim(stored.record.id, objectsOf(stored))
+      this.#claims.claim(stored.record.id, this.#objectsOf(stored))
     }
     const hostAfter = touchesHost ? this.#hostObjects(removed) : []
-    const changed = before.flatMap((stored) => this.#own(stored, objectsOf(stored)))
-    const gone = removed.flatMap((stored) => this.#own(stored, objectsOnceOf(stored)))
-    const drop = [...changed, ...gone, ...hostBefore]
-    return { change, put, before, removed, drop, add: [...put.flatMap(objectsOf), ...hostAfter] }
+    const own = (stored: Stored, objects: readonly HostObject[]): HostObject[] =>
+      this.#claims.own(stored.record.id, objects)
+    const changed = before.flatMap((stored) => own(stored, this.#objectsOf(stored)))
+    const gone = removed.flatMap((stored) => own(stored, this.#objectsOf(stored, true)))
+    const ended = removed
+      .filter(({ kind }) => kind === 'network')
+      .flatMap(({ record }) => this.#holds?.ofNetwork(record.id) ?? [])
+    const drop = [...changed, ...gone, ...ended, ...hostBefore]
+    const wanted = put.flatMap((stored) => this.#objectsOf(stored))
+    const held = this.#holds ? this.#toHold([...before, ...removed], drop, wanted) : []
+    return { change, put, before, removed, drop, add: [...wanted, ...hostAfter], held }
   }
 
   async #finish({ removed, drop, add }: Step): Promise<StoreError | undefined> {
-    this.#disown(drop, add)
+    this.#claims.disown(drop, add)
     for (const { kind, record } of removed) this.#records.delete(kind, record.id)
     return this.#writeAll(removed, true)
   }
@@ -162,9 +189,13 @@ export class Committer {
       this.#records.set('endpoint', { ...stored.record, deleted: true })
       await this.#write(refOf(stored))
     }
-    this.#disown(step.drop, step.before.flatMap(objectsOf))
+    const objects = step.before.flatMap((stored) => this.#objectsOf(stored))
+    this.#claims.disown(step.drop, objects)
     const former = changed.map(formerSysctl)
-    await this.#settle(step.add, [...step.before.flatMap(objectsOf), ...this.#hostObjects(), ...former])
+    await this.#settle(
+      [...step.add, ...step.held.map(announcementOf)],
+      [...objects, ...this.#hostObjects(), ...former]
+    )
     await this.#forget(
       changed.filter((setting) => !this.#reconciler.faults.has(keyOf(formerSysctl(setting))))
     )
@@ -181,25 +212,47 @@ export class Committer {
 
   /** Puts memory and store back, but for `kept`. */
   async #restoreRecords({ put, before }: Step, kept: readonly Setting[] = []): Promise<void> {
-    this.#disown(put.flatMap(objectsOf), [])
+    this.#claims.disown(
+      put.flatMap((stored) => this.#objectsOf(stored)),
+      []
+    )
     for (const { kind, record } of put) {
       if (kept.some((setting) => setting === record)) continue
       const old = before.find((stored) => stored.kind === kind && stored.record.id === record.id)
       if (old) this.#records.set(kind, old.record)
       else this.#records.delete(kind, record.id)
-      if (old) this.#claim(old.record.id, objectsOf(old))
+      if (old) this.#claims.claim(old.record.id, this.#objectsOf(old))
       await this.#write({ kind, id: record.id })
     }
   }
 
-  #disown(objects: readonly HostObject[], kept: readonly HostObject[]): void {
-    const keys = new Set(kept.map(keyOf))
-    for (const object of objects) if (!keys.has(keyOf(object))) this.#owners.delete(keyOf(object))
+  #settle(
+    drop: readonly HostObject[],
+    add: readonly HostObject[],
+    held: readonly Hold[] = []
+  ): Promise<void> {
+    this.#reconciler.want(drop, [...add, ...held.map(announcementOf)])
+    this.#holds?.end(
+      [...drop, ...add].flatMap((object) => (object.kind === 'announcement' ? [object.dst] : []))
+    )
+    this.#holds?.begin(held)
+    return this.#reconciler.settle()
   }
 
-  #settle(drop: readonly HostObject[], add: readonly HostObject[]): Promise<void> {
-    this.#reconciler.want(drop, add)
-    return this.#reconciler.settle()
+  /** `once`: what a record wanted before its end began. */
+  #objectsOf(stored: Stored, once = false): HostObject[] {
+    if (stored.kind !== 'endpoint') return []
+    const { deleted, ...endpoint } = stored.record
+    return deleted && !once ? [] : desiredOfEndpoint(endpoint, this.#holds !== undefined)
+  }
+
+  #toHold(left: readonly Stored[], drop: readonly HostObject[], wanted: readonly HostObject[]): Hold[] {
+    const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
+    return endpoints.flatMap((stored) => {
+      const objects = this.#objectsOf(stored, true)
+      const left = leavesBehind(objects, { drop, wanted, lost: this.#reconciler.lost })
+      return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
+    })
   }
 
   #lookUp({ kind, id }: RecordRef): Stored[] {
@@ -221,31 +274,11 @@ export class Committer {
     )
   }
 
-  #refuseConflicts(stored: Stored): void {
-    for (const object of objectsOf(stored)) {
-      const owner = this.#owners.get(keyOf(object))
-      if (owner !== undefined && owner !== stored.record.id) {
-        throw new ConflictError(`${keyOf(object)} belongs to endpoint ${owner} already`)
-      }
-    }
-  }
-
-  /**
-   * What goes with a record. Not what another one has by now: after a write that failed and a restart, a dead endpoint may have
-   * the address of a living one.
-   */
-  #own({ record }: Stored, objects: readonly HostObject[]): HostObject[] {
-    return objects.filter((object) => (this.#owners.get(keyOf(object)) ?? record.id) === record.id)
-  }
-
-  #claim(recordId: string, objects: readonly HostObject[]): void {
-    for (const object of objects) this.#owners.set(keyOf(object), recordId)
-  }
-
   /** What the host refuses when its last network goes, or at the start, keeps nothing from happening: it is tried again. */
   #faultOf({ change, put, removed, add, drop }: Step): KernelError | undefined {
     const mustHold =
-      put.some(({ kind }) => kind !== 'setting') || removed.some(({ kind }) => kind === 'endpoint')
+      put.some(({ kind }) => kind !== 'setting' && kind !== 'router') ||
+      removed.some(({ kind }) => kind === 'endpoint')
     if (!mustHold) return undefined
     for (const object of [...add, ...drop]) {
       const fault = this.#reconciler.faults.get(keyOf(object))
@@ -257,28 +290,8 @@ export class Committer {
   }
 }
 
-/** What the host itself needs may change with it. */
-function concernsHost({ kind, record }: Stored): boolean {
-  return kind === 'network' || kind === 'setting' || (kind === 'endpoint' && record.ports !== undefined)
-}
-
 function newSettings({ put, before }: Step): Setting[] {
   return put.flatMap(({ kind, record }) =>
     kind === 'setting' && before.every((stored) => stored.record.id !== record.id) ? [record] : []
   )
-}
-
-function formerSysctl({ id, before }: Setting): HostObject {
-  return { kind: 'sysctl', key: id, value: before }
-}
-
-/** What a record wanted before its end began. */
-function objectsOnceOf(stored: Stored): HostObject[] {
-  if (stored.kind !== 'endpoint') return []
-  const { deleted: _deleted, ...endpoint } = stored.record
-  return desiredOfEndpoint(endpoint)
-}
-
-function objectsOf(stored: Stored): HostObject[] {
-  return stored.kind === 'endpoint' ? desiredOfEndpoint(stored.record) : []
 }

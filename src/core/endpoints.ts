@@ -39,9 +39,15 @@ export class Endpoints {
   readonly #parts: Parts
   readonly #exclusive = new Exclusive()
   #deadBefore: ReadonlySet<string> = new Set()
+  #collected = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
+  }
+
+  /** How many dead endpoints `collect` has removed. */
+  get collected(): number {
+    return this.#collected
   }
 
   /** True if there may be containers whose record was lost. */
@@ -141,10 +147,11 @@ export class Endpoints {
     const doomed = this.#parts.records
       .all('endpoint')
       .filter(({ id, deleted }) => deleted || (dead.has(id) && this.#deadBefore.has(id)))
-    for (const { id, since } of doomed) {
+    for (const { id, since, deleted } of doomed) {
       // Meanwhile the same container may have been attached again.
-      const isStillThat = this.#parts.records.get('endpoint', id)?.since === since
-      if (isStillThat) await this.#tryToDelete(id)
+      if (this.#parts.records.get('endpoint', id)?.since !== since) continue
+      await this.#tryToDelete(id)
+      if (!deleted && !this.#parts.records.get('endpoint', id)) this.#collected++
     }
     this.#deadBefore = dead
   }

@@ -19,13 +19,22 @@ export class Networks {
   readonly #committer: Committer
   readonly #host: Host
   readonly #log: Log
+  readonly #changed: () => void
   readonly #exclusive = new Exclusive()
 
-  constructor(parts: { records: Records; committer: Committer; host: Host; log: Log }) {
+  constructor(parts: {
+    records: Records
+    committer: Committer
+    host: Host
+    log: Log
+    /** Told after networks have come or gone. */
+    changed?: () => void
+  }) {
     this.#records = parts.records
     this.#committer = parts.committer
     this.#host = parts.host
     this.#log = parts.log
+    this.#changed = parts.changed ?? ((): void => undefined)
   }
 
   /** Throws NotFoundError that says what to do. */
@@ -47,6 +56,7 @@ export class Networks {
       const facts = await this.#host.facts()
       const network = this.#decide(request, facts)
       await this.#commit(network, this.#records.all('network'), facts)
+      this.#changed()
       this.#log.info('network created', {
         network: network.id,
         gateway: network.gateway ?? linkLocalGateway(network.number)
@@ -63,6 +73,7 @@ export class Networks {
       const network: Network = { ...request, ...foreign(request, facts), mode, number }
       const others = this.#records.all('network').filter(({ id }) => id !== network.id)
       await this.#commit(network, others, facts)
+      this.#changed()
       this.#log.info('network changed', { network: network.id })
       return network
     })
@@ -75,6 +86,7 @@ export class Networks {
       const isLast = this.#records.count('network') === 1
       const settings = isLast ? await this.#keptSettings() : []
       await this.#committer.commit({ remove: [{ kind: 'network', id }, ...settings], isEnd: true })
+      this.#changed()
       this.#log.info('network deleted', { network: id })
       await this.#forgetSettings()
     })

@@ -19,7 +19,7 @@ export function desiredOfHost(
   { hasMore = false, hasPorts = false } = {}
 ): HostObject[] {
   if (networks.length === 0 && !hasMore) {
-    return settings.map(({ id, before }) => ({ kind: 'sysctl', key: id, value: before }))
+    return settings.map(formerSysctl)
   }
   return [
     ...familiesOf(networks).flatMap((family): HostObject[] => [
@@ -40,4 +40,9 @@ export function neededSettings(networks: readonly Network[], hasMore = false): R
 function familiesOf(networks: readonly Network[]): readonly (4 | 6)[] {
   const hasIpv6 = networks.some(({ subnets }) => subnets.some(({ prefix }) => familyOf(prefix) === 6))
   return hasIpv6 ? [4, 6] : [4]
+}
+
+/** What the kernel had before. */
+export function formerSysctl({ id, before }: Setting): HostObject {
+  return { kind: 'sysctl', key: id, value: before }
 }

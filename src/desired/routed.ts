@@ -6,7 +6,16 @@
  * after a random delay and only where the host has a route for the gateway. Where a router outside really has the
  * gateway's address we must not take it, and proxy ARP (without the delay) it is.
  */
-import type { Address, HostObject, Link, Neighbour, Route, Source, VethPeer } from '../host/objects.js'
+import type {
+  Address,
+  Announcement,
+  HostObject,
+  Link,
+  Neighbour,
+  Route,
+  Source,
+  VethPeer
+} from '../host/objects.js'
 import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
@@ -17,8 +26,11 @@ const METRIC = { 4: 0, 6: 1024 } as const
 /** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
 const LINK_LOCAL_LENGTH = 64
 
-/** What the host should have for an endpoint. Nothing for one that is being deleted. */
-export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
+/**
+ * What the host should have for an endpoint. Nothing for one that is being deleted. `announces`: routing daemons read an
+ * announcement instead of the route, which is where they do not look (decision 11).
+ */
+export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostObject[] {
   if (endpoint.deleted) return []
   if (endpoint.delegate) return desiredOfPorts(endpoint)
   const link = linkOf(endpoint)
@@ -30,10 +42,18 @@ export function desiredOfEndpoint(endpoint: Endpoint): HostObject[] {
     ...ownAddresses(endpoint).map((address): Neighbour => {
       return { kind: 'neighbour', link: link.name, address, mac: endpoint.mac }
     }),
-    ...endpoint.addresses.map(addressOf).map((address): Route => {
-      return { kind: 'route', link: link.name, dst: hostPrefix(address), metric: METRIC[familyOf(address)] }
-    }),
+    ...endpoint.addresses.map(addressOf).flatMap((address) => routes(address, link.name, announces)),
     ...desiredOfPorts(endpoint)
+  ]
+}
+
+function routes(address: Ip, link: string, announces: boolean): (Route | Announcement)[] {
+  const dst = hostPrefix(address)
+  const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
+  if (!announces) return [route]
+  return [
+    { ...route, table: 'local' },
+    { kind: 'announcement', dst, of: link }
   ]
 }
 

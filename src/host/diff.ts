@@ -29,12 +29,14 @@ export function diff(
     const object = desired.get(key)
     return object === undefined || ('of' in object && !possible(object))
   }
-  const changes = [...desired].flatMap(([key, object]) =>
-    possible(object) ? change(object, actual.get(key)) : []
-  )
-  const deletes = [...actual].flatMap(([key, object]): Op[] =>
-    isUnwanted(key) && object.kind !== 'sysctl' ? [{ verb: 'delete', object }] : []
-  )
+  const changes: Op[] = []
+  for (const [key, object] of desired) {
+    const verb = changeOf(object, actual.get(key))
+    if (verb && possible(object)) changes.push({ verb, object })
+  }
+  const deletes: Op[] = []
+  for (const [key, object] of actual)
+    if (isUnwanted(key) && object.kind !== 'sysctl') deletes.push({ verb: 'delete', object })
   return { ops: [...changes.sort(byKind), ...deletes.sort((a, b) => byKind(b, a))], lost }
 }
 
@@ -48,9 +50,9 @@ function neededLink(object: HostObject): string | undefined {
   return 'of' in object ? object.of : linkOf(object)
 }
 
-function change(desired: HostObject, actual: HostObject | undefined): Op[] {
-  if (!actual) return [{ verb: 'add', object: desired }]
-  return satisfies(desired, actual) ? [] : [{ verb: 'replace', object: desired }]
+function changeOf(desired: HostObject, actual: HostObject | undefined): 'add' | 'replace' | undefined {
+  if (!actual) return 'add'
+  return satisfies(desired, actual) ? undefined : 'replace'
 }
 
 function byKind(a: Op, b: Op): number {

@@ -32,6 +32,7 @@ export class FakeHost implements Host, ContainerEnds {
   hostFacts: HostFacts = {
     uplinkMtu: 1500,
     addresses: ['192.0.2.1'],
+    addressesByLink: { eth0: ['192.0.2.1'] },
     connected: ['192.0.2.0/24'],
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
@@ -40,6 +41,8 @@ export class FakeHost implements Host, ContainerEnds {
   readonly sandboxes = new Map<string, Map<string, FakeEnd>>()
   /** Asked before a container end is set up; an errno makes it fail. */
   refuseEnd: (netns: string, end: ContainerEnd) => string | undefined = () => undefined
+  /** What the guard tells, if there is one. */
+  readonly drops = new Map([['spoofed-ipv4', 0]])
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {
@@ -64,6 +67,10 @@ export class FakeHost implements Host, ContainerEnds {
 
   facts(): Promise<HostFacts> {
     return Promise.resolve({ ...this.hostFacts, sysctls: this.#sysctls() })
+  }
+
+  dropped(): Promise<ReadonlyMap<string, number>> {
+    return Promise.resolve(this.objects.has('guard') ? this.drops : new Map<string, number>())
   }
 
   watch(onChange: (change: HostChange) => void): () => void {
@@ -118,6 +125,11 @@ export class FakeHost implements Host, ContainerEnds {
     for (const tell of this.#watchers) {
       tell({ kind: object.kind, key, gone: true })
     }
+  }
+
+  /** Tells that events were lost, as the kernel does when they come too fast. */
+  loseEvents(): void {
+    for (const tell of this.#watchers) tell({ kind: 'link', gone: true, lost: true })
   }
 
   /** What a reboot leaves. */

@@ -13,6 +13,8 @@ export interface Host {
   apply(ops: readonly Op[]): Promise<ReadonlyMap<string, KernelError>>
   /** What the host is like besides our objects, read now. */
   facts(): Promise<HostFacts>
+  /** Packets that the guard has dropped since it was made, by reason. Empty without a guard. */
+  dropped(): Promise<ReadonlyMap<string, number>>
   /** Calls back when somebody else may have changed one of our objects. Returns how to stop. */
   watch(onChange: (change: HostChange) => void): () => void
 }
@@ -22,6 +24,8 @@ export interface HostFacts {
   readonly uplinkMtu?: number
   /** Addresses of the host itself, without those on our links. */
   readonly addresses: readonly string[]
+  /** The same by the name of the link they are on. */
+  readonly addressesByLink: Readonly<Record<string, readonly string[]>>
   /** Subnets that the host reaches directly, without those of our links: `192.0.2.0/24`. */
   readonly connected: readonly string[]
   /** Present values of the known sysctls. */
@@ -38,6 +42,8 @@ export interface HostChange {
   readonly gone: boolean
   /** How it is now, where the event says so. */
   readonly object?: HostObject
+  /** True if events came too fast and some are lost. */
+  readonly lost?: true
 }
 
 /** The sysctls that a Host lists: namespace-wide, and needed for routing to containers. */

@@ -76,6 +76,9 @@ export interface Announcement {
   readonly of?: string
 }
 
+/** Metric of an announcement: worse than any route to a container, and one that nobody else is likely to use. */
+export const ANNOUNCEMENT_METRIC = 4096
+
 /** A namespace-wide kernel setting, such as `net.ipv4.ip_forward`. */
 export interface Sysctl {
   readonly kind: 'sysctl'
@@ -226,8 +229,8 @@ const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
 
 /** True if `actual` is as `desired` says, in every field that `desired` has an opinion about. */
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
-  const found: Readonly<Record<string, unknown>> = { ...actual }
-  return Object.entries(desired).every(([field, value]) => NOT_LISTED.has(field) || found[field] === value)
+  const found = actual as unknown as Readonly<Record<string, unknown>>
+  return Object.entries(desired).every(([field, value]) => found[field] === value || NOT_LISTED.has(field))
 }
 
 /** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */

@@ -11,7 +11,7 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { describeOp, keyOf, linkOf, satisfies } from './objects.js'
+import { KINDS, describeOp, keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Op } from './objects.js'
 
 const MAX_ROUNDS = 3
@@ -22,13 +22,22 @@ export type Faults = ReadonlyMap<string, KernelError>
 export interface ReconcilerCounters {
   passes: number
   sweeps: number
+  sweepSeconds: number
   operations: number
   /** Operations that were needed although nobody had asked for a change. */
-  repairs: number
+  readonly repairs: Map<Kind, number>
 }
 
+export type Objects = ReadonlyMap<string, HostObject>
+
 export class Reconciler {
-  readonly counters: ReconcilerCounters = { passes: 0, sweeps: 0, operations: 0, repairs: 0 }
+  readonly counters: ReconcilerCounters = {
+    passes: 0,
+    sweeps: 0,
+    sweepSeconds: 0,
+    operations: 0,
+    repairs: new Map(KINDS.map((kind) => [kind, 0]))
+  }
   readonly #host: Host
   readonly #log: Log
   readonly #desired = new Map<string, HostObject>()
@@ -78,9 +87,20 @@ export class Reconciler {
   async resync(kinds?: readonly Kind[]): Promise<boolean> {
     let done = false
     await this.#enqueue(async () => {
+      const begin = performance.now()
       done = await this.#sweep(kinds)
+      this.counters.sweepSeconds += (performance.now() - begin) / 1000
     })
     return done
+  }
+
+  /** Between two passes, does what leaves everything as it is. What is refused is left to the next sweep. */
+  async retell(opsOf: (desired: Objects, actual: Objects) => readonly Op[]): Promise<void> {
+    await this.#enqueue(async () => {
+      const ops = opsOf(this.#desired, this.#actual)
+      this.counters.operations += ops.length
+      if (ops.length > 0) await this.#host.apply(ops)
+    })
   }
 
   /** Links whose other end is where they were made, at the last sweep: no container has it. */
@@ -154,7 +174,7 @@ export class Reconciler {
     this.counters.sweeps++
     if (!(await this.#reread(kinds))) return false
     const keys = new Set([...this.#desired.keys(), ...this.#actual.keys()])
-    const ops = this.#withoutOrphans(this.#difference(keys))
+    const ops = this.#withoutOrphans(this.#difference(keys, [this.#desired, this.#actual]))
     this.#noteRepairs(ops)
     const asked = this.#dirty
     this.#dirty = new Set()
@@ -168,8 +188,11 @@ export class Reconciler {
   #noteRepairs(ops: readonly Op[]): void {
     const isNews = (key: string): boolean => !this.#dirty.has(key) && !this.#faults.has(key)
     const repairs = ops.filter(({ object }) => isNews(keyOf(object)))
-    this.counters.repairs += repairs.length
-    for (const op of repairs) this.#log.warn('repair', { op: describeOp(op) })
+    const counts = this.counters.repairs
+    for (const op of repairs) {
+      counts.set(op.object.kind, (counts.get(op.object.kind) ?? 0) + 1)
+      this.#log.warn('repair', { op: describeOp(op) })
+    }
   }
 
   /**
@@ -190,10 +213,11 @@ export class Reconciler {
     return ops.filter(({ verb, object }) => verb !== 'delete' || !isNeededBy(orphans, object))
   }
 
-  #difference(keys: ReadonlySet<string>): readonly Op[] {
-    const { ops, lost } = diff(pick(this.#desired, keys), pick(this.#actual, keys), (name) =>
-      this.#actual.has(`link ${name}`)
-    )
+  #difference(
+    keys: ReadonlySet<string>,
+    [desired, actual] = [pick(this.#desired, keys), pick(this.#actual, keys)]
+  ): readonly Op[] {
+    const { ops, lost } = diff(desired, actual, (name) => this.#actual.has(`link ${name}`))
     this.#noteLost(keys, lost)
     return ops
   }
@@ -212,7 +236,8 @@ export class Reconciler {
   }
 
   #remember(keys: ReadonlySet<string>, failed: Faults): void {
-    for (const key of keys) {
+    for (const key of new Set([...this.#faults.keys(), ...failed.keys()])) {
+      if (!keys.has(key)) continue
       const fault = failed.get(key)
       const known = this.#faults.get(key)
       if (fault) this.#faults.set(key, fault)

@@ -25,7 +25,7 @@ export function parseIp(text: string, field = 'address'): Ip {
   const family = /[/%]/.test(text) ? undefined : familyOfText(text)
   if (family === undefined)
     throw new InvalidError(`${field}: "${text}" is not an IP address such as 10.1.0.2 or fd00::2`)
-  return toIp(toBigInt(text, family), family)
+  return canonical(text, family)
 }
 
 /** Parses `ADDRESS/LENGTH`. Throws InvalidError that names `field`. */
@@ -36,7 +36,7 @@ export function parsePrefix(text: string, field = 'prefix'): Prefix {
   if (family === undefined || rest.length > 0 || bits < 0 || bits > widthOf(family)) {
     throw new InvalidError(`${field}: "${text}" is not a prefix such as 10.1.0.0/16 or fd00::/64`)
   }
-  return `${toIp(toBigInt(address, family), family)}/${String(bits)}` as Prefix
+  return `${canonical(address, family)}/${String(bits)}` as Prefix
 }
 
 /** Parses a prefix whose host bits must be zero, as a subnet has. Throws InvalidError that says what would be right. */
@@ -147,6 +147,10 @@ export function linkLocalOf(mac: Mac): Ip {
 function familyOfText(text: string): Family | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text) && Address4.isValid(text)) return 4
   return text.includes(':') && Address6.isValid(text) && !text.includes('%') ? 6 : undefined
+}
+
+function canonical(text: string, family: Family): Ip {
+  return family === 4 ? (text.split('.').map(Number).join('.') as Ip) : toIp(toBigInt(text, family), family)
 }
 
 function toBigInt(text: string, family: Family): bigint {

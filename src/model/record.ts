@@ -8,6 +8,7 @@ import type { Endpoint } from './endpoint.js'
 import type { Lease } from './lease.js'
 import type { Network } from './network.js'
 import type { Pool } from './pool.js'
+import type { Router } from './router.js'
 import type { Setting } from './setting.js'
 
 export interface RecordByKind {
@@ -16,12 +17,20 @@ export interface RecordByKind {
   pool: Pool
   lease: Lease
   setting: Setting
+  router: Router
 }
 export type RecordKind = keyof RecordByKind
 export type AnyRecord = RecordByKind[RecordKind]
 
 /** In the order in which they are loaded. */
-export const RECORD_KINDS: readonly RecordKind[] = ['setting', 'pool', 'lease', 'network', 'endpoint']
+export const RECORD_KINDS: readonly RecordKind[] = [
+  'setting',
+  'router',
+  'pool',
+  'lease',
+  'network',
+  'endpoint'
+]
 
 /** Version of the documents that this program writes. A change of a schema adds an upgrade from the version before. */
 export const RECORD_VERSION = 1
@@ -163,6 +172,24 @@ const SCHEMAS = {
     properties: { id: text, before: { type: 'string' } },
     required: ['id', 'before'],
     additionalProperties: false
+  },
+  router: {
+    type: 'object',
+    properties: {
+      id: text,
+      vty: text,
+      lines: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { within: { type: 'array', items: text }, text },
+          required: ['within', 'text'],
+          additionalProperties: false
+        }
+      }
+    },
+    required: ['id', 'vty', 'lines'],
+    additionalProperties: false
   }
 } as const
 
@@ -173,6 +200,9 @@ const ajv = lazily(
     new Ajv({
       allErrors: true,
       strict: true,
+      // The schemas are ours and strict: to check them against the meta-schema is half of the time to compile them.
+      meta: false,
+      validateSchema: false,
       formats: {
         ip: (value: string) => isCanonical(value, parseIp),
         prefix: (value: string) => isCanonical(value, parsePrefix),
@@ -185,7 +215,8 @@ const VALIDATORS: Validators = {
   endpoint: validator('endpoint'),
   pool: validator('pool'),
   lease: validator('lease'),
-  setting: validator('setting')
+  setting: validator('setting'),
+  router: validator('router')
 }
 
 /** The record in a stored document. Throws InvalidError that names every fault. */

@@ -28,7 +28,8 @@ export class Records {
     endpoint: new Map(),
     pool: new Map(),
     lease: new Map(),
-    setting: new Map()
+    setting: new Map(),
+    router: new Map()
   }
   readonly #endpointByAddress = new Map<Ip, Set<string>>()
   readonly #endpointsBySandbox = new Map<string, Set<string>>()

@@ -133,7 +133,7 @@ async function cutOff(
       const death = life.limit(effects)
       died = await Promise.race([cni.call(command, DUAL).then(() => false), death.then(() => true)])
     } finally {
-      first.stop()
+      await first.stop()
     }
     const second = await startOn({ host, ends: host, store })
     try {
@@ -143,7 +143,7 @@ async function cutOff(
       expect([...store.documents.keys()], `after ${String(effects)} effects`).to.deep.equal([])
       expect([...host.objects.keys()]).to.deep.equal([...new FakeHost().objects.keys()])
     } finally {
-      second.stop()
+      await second.stop()
     }
   }
 }

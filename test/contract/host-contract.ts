@@ -244,10 +244,11 @@ function guards(host: () => Host): void {
     expect(await ours(host())).to.deep.equal(expected([testLink('a')]))
   })
 
-  it('deletes with a guard its sources', async () => {
+  it('deletes with a guard its sources and counters', async () => {
     await applied(host(), 'add', [GUARD, SOURCE, SOURCE6])
+    expect((await host().dropped()).get('spoofed-ipv4')).to.equal(0)
     await applied(host(), 'delete', [GUARD])
-    expect(await ours(host())).to.deep.equal([])
+    expect([...(await host().dropped()), ...(await ours(host()))]).to.deep.equal([])
     await applied(host(), 'add', [GUARD])
     expect(await ours(host())).to.deep.equal([GUARD])
   })

@@ -108,7 +108,7 @@ export function describeStoreContract(
       expect((await (await reopen()).load('lease')).records).to.deep.equal([])
     }))
 
-  it('keeps ids of any form apart', () =>
+  it('keeps ids of any form apart (flaw 4)', () =>
     withStore(async ({ store, reopen }) => {
       const ids = [
         'a/b',

@@ -15,7 +15,7 @@ describe('Reconciler.resync', () => {
     host.vanish(keyOf(ROUTE))
     await reconciler.resync()
     expect(host.objects.has(keyOf(ROUTE))).to.equal(true)
-    expect(reconciler.counters.repairs).to.equal(1)
+    expect(reconciler.counters.repairs.get('route')).to.equal(1)
   })
 
   it('repairs what somebody changed', async () => {
@@ -70,10 +70,10 @@ describe('Reconciler.resync', () => {
     const { host, reconciler } = await started()
     reconciler.want([], [LINK, ROUTE])
     await reconciler.resync()
-    expect(reconciler.counters.repairs).to.equal(0)
+    expect(reconciler.counters.repairs.get('route')).to.equal(0)
     host.vanish(keyOf(ROUTE))
     await reconciler.resync()
-    expect(reconciler.counters.repairs).to.equal(1)
+    expect(reconciler.counters.repairs.get('route')).to.equal(1)
   })
 
   it('counts a repair that is refused once', async () => {
@@ -86,7 +86,7 @@ describe('Reconciler.resync', () => {
     await reconciler.resync()
     host.foreign.clear()
     await reconciler.resync()
-    expect(reconciler.counters.repairs).to.equal(1)
+    expect(reconciler.counters.repairs.get('route')).to.equal(1)
     expect(host.objects.has(keyOf(ROUTE))).to.equal(true)
   })
 

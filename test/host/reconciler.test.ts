@@ -185,6 +185,10 @@ class UnreadableHost implements Host {
     return this.#host.facts()
   }
 
+  dropped(): Promise<ReadonlyMap<string, number>> {
+    return this.#host.dropped()
+  }
+
   watch(onChange: (change: HostChange) => void): () => void {
     return this.#host.watch(onChange)
   }

@@ -86,7 +86,7 @@ describe('application', () => {
       expect((await send('/Echo', { method: 'GET' })).status).to.equal(404)
     }))
 
-  it('survives a nesting of 100,000 levels', () =>
+  it('survives a nesting of 100,000 levels (flaw 11)', () =>
     withPlugin({ methods: METHODS }, async ({ send, bugs }) => {
       const depth = 100_000
       const { status } = await send('/Refuse', { body: '['.repeat(depth) + ']'.repeat(depth) })
@@ -94,7 +94,7 @@ describe('application', () => {
       expect(bugs).to.deep.equal([])
     }))
 
-  it('refuses a body of 64 MiB without reading it into memory, and goes on', () =>
+  it('refuses a body of 64 MiB without reading it into memory, and goes on (flaw 11)', () =>
     withPlugin({ methods: METHODS }, async ({ socketPath, post, bugs }) => {
       const before = process.memoryUsage.rss()
       const answer = await sendInPieces(socketPath, 64 * MIB)
@@ -104,7 +104,7 @@ describe('application', () => {
       expect(bugs).to.deep.equal([])
     }))
 
-  it('serves others while a client sends its request slowly', () =>
+  it('serves others while a client sends its request slowly (flaw 11)', () =>
     withPlugin({ methods: METHODS }, async ({ socketPath, post }) => {
       const slow = createConnection(socketPath)
       slow.write('POST /Echo HTTP/1.1\r\nHost:\r\nContent-Length: 7\r\n\r\n{"a"')
@@ -125,7 +125,7 @@ describe('application', () => {
 
   it('serves pages to GET, with their type', () =>
     withPlugin(
-      { pages: { '/status': () => ({ type: 'application/json', text: '{"a":1}' }) } },
+      { pages: { '/status': () => Promise.resolve({ type: 'application/json', text: '{"a":1}' }) } },
       async ({ send }) => {
         const { status, body, headers } = await send('/status', { method: 'GET' })
         expect(status).to.equal(200)

@@ -135,7 +135,7 @@ describe('checkAddress', () => {
     check('10.1.0.0/32', '10.1.0.0')()
   })
 
-  it('refuses what is outside, or of the other family', () => {
+  it('refuses what is outside, or of the other family (flaw 14)', () => {
     for (const [prefix, address] of [
       ['10.1.0.0/24', '10.1.1.1'],
       ['10.1.0.0/24', 'fd00::1'],

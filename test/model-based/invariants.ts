@@ -82,7 +82,7 @@ function expectedObjects({ host, daemon: { records } }: World): readonly HostObj
   const objects = new Map(new FakeHost().objects)
   const desired = [
     ...desiredOfHost(records.all('network'), records.all('setting')),
-    ...records.all('endpoint').flatMap(desiredOfEndpoint)
+    ...records.all('endpoint').flatMap((endpoint) => desiredOfEndpoint(endpoint))
   ]
   for (const object of desired) objects.set(keyOf(object), object)
   // What was turned on for a network may stay on until the last one goes, of whatever family.

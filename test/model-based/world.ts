@@ -72,7 +72,7 @@ export class World {
   }
 
   stop(): void {
-    this.#daemon?.stop()
+    void this.#daemon?.stop()
     this.#daemon = undefined
   }
 
@@ -201,6 +201,7 @@ function withoutEvents(host: FakeHost): Host {
     list: (kinds) => host.list(kinds),
     apply: (ops) => host.apply(ops),
     facts: () => host.facts(),
+    dropped: () => host.dropped(),
     watch: () => () => undefined
   }
 }

@@ -26,7 +26,7 @@ describe('hostLinkName and containerLinkName', () => {
     expect(containerLinkName('e1')).to.equal('nrc8b5cc4df7eec')
   })
 
-  it('differ for ids with the same beginning', () => {
+  it('differ for ids with the same beginning (flaw 13)', () => {
     const ids = Array.from({ length: 10_000 }, (_, index) => `${'a'.repeat(60)}${String(index)}`)
     expect(new Set(ids.map(hostLinkName)).size).to.equal(ids.length)
   })

@@ -28,7 +28,7 @@ describe('documents of former versions', () => {
       expect(daemon.records.count('network')).to.equal(2)
       expect(daemon.records.count('endpoint')).to.equal(3)
     } finally {
-      daemon.stop()
+      await daemon.stop()
     }
   })
 })

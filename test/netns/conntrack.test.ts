@@ -74,7 +74,7 @@ describeAsRoot('conntrack entries of linuxHost', () => {
     expect(entries()).to.include(B.address)
   })
 
-  it('go with the source of their address, and with a link', async () => {
+  it('go with the source of their address, and with a link (flaw 15)', async () => {
     runIn(netns, ['nft', '-f', '-'], TRACK)
     for (const address of [A.address, B.address]) inNetns(netns, 'ping', '-n', '-c', '1', address)
     await drop({ kind: 'source', link: 'nr-a', address: A.address })

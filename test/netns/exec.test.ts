@@ -19,7 +19,7 @@ describe('exec', () => {
     expect(await exec(['sleep', '60'], { timeoutMs: 20 })).to.include({ errno: 'ETIMEDOUT' })
   })
 
-  it('kills a program that writes too much', async () => {
+  it('kills a program that writes too much (flaw 11)', async () => {
     expect(await exec(['cat', '/dev/zero'])).to.include({ errno: 'EFBIG' })
   })
 

@@ -58,7 +58,7 @@ describeAsRoot('the guard of linuxHost and traffic', () => {
     for (const [what, [, bytes]] of Object.entries(CONTRABAND)) expect(arrives(bytes), what).to.equal(true)
   })
 
-  it('keeps back what pretends and what routes', async () => {
+  it('keeps back what pretends and what routes (flaw 3, flaw 9)', async () => {
     await guard()
     const expected = counters()
     for (const [what, [counter, bytes]] of Object.entries(CONTRABAND)) {
@@ -66,6 +66,7 @@ describeAsRoot('the guard of linuxHost and traffic', () => {
       expected[counter] = (expected[counter] ?? NaN) + 1
       expect(counters(), what).to.deep.equal(expected)
     }
+    expect(Object.fromEntries(await host.dropped())).to.deep.equal(expected)
   }).timeout(30_000)
 
   it('keeps back what should not even reach the host', async () => {
@@ -77,7 +78,7 @@ describeAsRoot('the guard of linuxHost and traffic', () => {
     }
   })
 
-  it('a router advertisement makes no route', async () => {
+  it('a router advertisement makes no route (flaw 1)', async () => {
     runIn(netns, ['sysctl', '-w', 'net.ipv6.conf.nr-a.accept_ra=2'], '')
     const hasRoute = (): boolean => ip(netns, '-6 route show default').includes('proto ra')
     from.send(routerAdvertisement())
@@ -90,7 +91,7 @@ describeAsRoot('the guard of linuxHost and traffic', () => {
   })
 
   for (const what of ['request', 'reply'] as const) {
-    it(`an ARP ${what} from a foreign address makes no neighbour`, async () => {
+    it(`an ARP ${what} from a foreign address makes no neighbour (flaw 3)`, async () => {
       runIn(netns, ['sysctl', '-w', 'net.ipv4.conf.nr-a.arp_accept=1'], '')
       const lie = arp(what, A.mac, { from: '10.1.0.3', to: GATEWAY })
       const hasEntry = (): boolean => ip(netns, 'neigh show dev nr-a').includes('10.1.0.3')
@@ -107,7 +108,7 @@ describeAsRoot('the guard of linuxHost and traffic', () => {
     })
   }
 
-  it('nothing reaches the loopback addresses of the host, not even where it routes them', async () => {
+  it('nothing reaches the loopback addresses of the host, not even where it routes them (flaw 7)', async () => {
     runIn(netns, ['nft', '-f', '-'], PROBE)
     const hits = (): number | undefined => counters('probe')['hits']
     const packets = [
@@ -193,7 +194,7 @@ describeAsRoot('the guard of linuxHost and traffic', () => {
     'everything is flushed': ['flush', 'ruleset']
   }
   for (const [what, command] of Object.entries(breakages)) {
-    it(`is repaired without loss when ${what}`, async () => {
+    it(`is repaired without loss when ${what} (flaw 6)`, async () => {
       const many = manySources(500)
       await add(host, [GUARD, ...sourcesOf(A, B), ...many])
       const probe = spawn('ip', [

@@ -19,7 +19,7 @@ const TRACKING = `table inet tracking {
   }
 }`
 
-describeAsRoot('the guard of linuxHost and tricks', () => {
+describeAsRoot('the guard of linuxHost and tricks (flaw 3)', () => {
   let scratch: Scratch
   let netns: string
   let host: LinuxHost

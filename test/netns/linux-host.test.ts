@@ -60,7 +60,7 @@ describeAsRoot('linuxHost', () => {
     expect(ip(netns, '-6 addr show dev nr-a') + ip(netns, '-6 addr show dev nr-b')).to.equal('')
   })
 
-  it('makes a link that believes no router advertisements, also where all others do', async () => {
+  it('makes a link that believes no router advertisements, also where all others do (flaw 1)', async () => {
     inNetns(netns, 'sysctl', '-w', 'net.ipv6.conf.default.accept_ra=2')
     expect(await add(testLink('a'))).to.deep.equal([])
     expect(inNetns(netns, 'sysctl', '-n', 'net.ipv6.conf.nr-a.accept_ra')).to.equal('0\n')
@@ -74,7 +74,7 @@ describeAsRoot('linuxHost', () => {
     expect(ip(netns, 'link show nr-a')).to.include('group default')
   })
 
-  it('says whose the name of a link is', async () => {
+  it('says whose the name of a link is, and leaves it alone (flaw 13)', async () => {
     ip(netns, 'link add nr-a type veth peer name other')
     ip(netns, 'link set nr-a alias theirs')
     expect(await add(testLink('a'))).to.deep.equal([

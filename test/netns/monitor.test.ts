@@ -158,7 +158,7 @@ describeAsRoot('watch of linuxHost', () => {
     for (const { key } of seen) expect(key).to.match(/nr-a|fd00::[12]\/128/)
   })
 
-  it('tells that anything may have changed when it could not keep up', async () => {
+  it('tells that anything may have changed when it could not keep up (flaw 10)', async () => {
     const commands = Array.from(
       { length: 20_000 },
       (_, index) =>

@@ -21,7 +21,7 @@ describeAsRoot('traffic through linuxHost', () => {
   })
   afterEach(() => scratch.close())
 
-  it('containers reach each other at once', async () => {
+  it('containers reach each other at once (flaw 16)', async () => {
     const [a] = [await start({ scratch, host }, A), await start({ scratch, host }, B)]
     expect(firstPing(a, B.address)).to.be.below(QUICK_MS)
     expect(firstPing(a, B.address6)).to.be.below(QUICK_MS)

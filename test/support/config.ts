@@ -1,7 +1,7 @@
 /** Configurations from flags, environment and files. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseCommand } from '../../src/config.js'
+import { parseCommand } from '../../src/command-line.js'
 import type { Config } from '../../src/config.js'
 import { withDirectory } from './plugin.js'
 

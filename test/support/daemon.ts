@@ -2,9 +2,11 @@
 import type { Config } from '../../src/config.js'
 import { startDaemon } from '../../src/daemon.js'
 import type { Daemon } from '../../src/daemon.js'
+import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
+import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
 import { RECORD_KINDS } from '../../src/model/record.js'
@@ -27,6 +29,7 @@ export interface Options {
   readonly config?: Partial<Config>
   readonly host?: FakeHost
   readonly store?: MemoryStore
+  readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
 }
 
@@ -64,7 +67,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   }
   const docker = dockerOf(call)
   const start = async (): Promise<Rig> => {
-    started.at(-1)?.stop()
+    await started.at(-1)?.stop()
     const daemon = await startOn({ ...options, ...parts, ends: parts.host, now: parts.clock.now })
     started.push(daemon)
     return { ...parts, daemon, call, docker, restart: start }
@@ -72,7 +75,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   try {
     await test(await start())
   } finally {
-    for (const daemon of started) daemon.stop()
+    for (const daemon of started) await daemon.stop()
   }
 }
 
@@ -82,6 +85,7 @@ export function startOn(parts: {
   readonly host: Host
   readonly ends?: ContainerEnds
   readonly store: Store
+  readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
   readonly now?: () => Date
 }): Promise<Daemon> {
@@ -90,10 +94,16 @@ export function startOn(parts: {
     host: parts.host,
     ends: parts.ends ?? new FakeHost(),
     store: parts.store,
+    vty: parts.vty ?? noVty,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now
   })
+}
+
+/** A host without routing daemons. */
+function noVty(directory: string): OpenVty {
+  return (daemon) => Promise.reject(new UnavailableError(`${daemon} does not run: there is no ${directory}`))
 }
 
 export function callOf({ methods }: Daemon): Call {

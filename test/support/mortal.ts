@@ -63,6 +63,10 @@ export class MortalHost implements Host {
     return this.#host.facts()
   }
 
+  dropped(): Promise<ReadonlyMap<string, number>> {
+    return this.#host.dropped()
+  }
+
   watch(onChange: (change: HostChange) => void): () => void {
     return this.#host.watch(onChange)
   }

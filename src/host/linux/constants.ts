@@ -4,8 +4,8 @@
  */
 
 /** asm-generic/socket.h, linux/socket.h, linux/netlink.h */
-export const AF = { UNSPEC: 0, INET: 2, INET6: 10, NETLINK: 16 } as const
-export const SOCK = { RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const
+export const AF = { UNSPEC: 0, UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const
+export const SOCK = { DGRAM: 2, RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const
 export const SOL = { SOCKET: 1, NETLINK: 270 } as const
 export const SO = { RCVBUF: 8, RCVBUFFORCE: 33 } as const
 export const MSG_DONTWAIT = 0x40
@@ -163,7 +163,8 @@ export const NFT_MSG = {
   NEWSETELEM: 12,
   GETSETELEM: 13,
   DELSETELEM: 14,
-  NEWGEN: 15
+  NEWGEN: 15,
+  GETOBJ: 19
 } as const
 /** The same number in messages about tables, chains, rules, sets and elements. */
 export const NFTA_TABLE = 1
@@ -179,6 +180,8 @@ export const NFTA_SET_ELEM_KEY = 1
 export const NFTA_SET_ELEM_DATA = 2
 export const NFTA_SET_ELEM_KEY_END = 10
 export const NFTA_DATA_VALUE = 1
+export const NFTA_OBJ = { NAME: 2, DATA: 4 } as const
+export const NFTA_COUNTER_PACKETS = 2
 
 /** linux/if.h: bytes of a name, with the zero at its end. */
 export const IFNAMSIZ = 16

@@ -2,9 +2,9 @@ import type { HostFacts } from '../host.js'
 import { decodeAddress, getAddresses } from './addresses.js'
 import { RTPROT_KERNEL, RT_SCOPE } from './constants.js'
 import type { Kernel } from './kernel.js'
-import { decodeLink, getLinks, isOurs } from './links.js'
+import { decodeForeignLink, getLinks } from './links.js'
 import type { FoundLink } from './links.js'
-import { decodeRoute, getRoutes } from './routes.js'
+import { decodeRoute, getRoutes, protocolOf } from './routes.js'
 import type { FoundRoute } from './routes.js'
 import { listSysctls } from './sysctls.js'
 
@@ -14,19 +14,23 @@ const LINK_LOCAL_PREFIX = 'fe80::/64'
 
 /** What the host is like, apart from its firewall. */
 export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'dockerForwards'>> {
-  const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter((link) => !isOurs(link))
+  const links = await kernel.dumps.dump(getLinks(), decodeForeignLink)
   const addresses = await kernel.dumps.dump(getAddresses(), decodeAddress)
+  const relevant = (body: Buffer): FoundRoute | undefined => relevantRoute(body, kernel.protocol)
   const routes = [
-    ...(await kernel.dumps.dump(getRoutes(4), relevantRoute)),
-    ...(await kernel.dumps.dump(getRoutes(6), relevantRoute))
+    ...(await kernel.dumps.dump(getRoutes(4), relevant)),
+    ...(await kernel.dumps.dump(getRoutes(6), relevant))
   ]
-  const foreign = new Set(links.map(({ index }) => index))
+  const foreign = new Map(links.map(({ index, name }) => [index, name]))
+  const found = addresses.flatMap(({ index, address }) => {
+    const link = foreign.get(index)
+    return link === undefined ? [] : [{ link, address: address.replace(/\/.*/, '') }]
+  })
   const uplinks = uplinksOf(links, routes)
   return {
     ...(uplinks.length === 0 ? {} : { uplinkMtu: Math.min(...uplinks.map(({ mtu }) => mtu)) }),
-    addresses: addresses
-      .filter(({ index }) => foreign.has(index))
-      .map(({ address }) => address.replace(/\/.*/, '')),
+    addresses: found.map(({ address }) => address),
+    addressesByLink: byLink(found),
     connected: connected(
       routes,
       new Set(links.filter(({ isLoopback }) => !isLoopback).map(({ index }) => index))
@@ -35,12 +39,18 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
   }
 }
 
-/** Of a full table of the Internet only what matters here is kept. */
-function relevantRoute(body: Buffer): FoundRoute | undefined {
-  const route = decodeRoute(body)
+/** Of a thousand routes of ours, or of a full table of the Internet, only what matters here is kept. */
+function relevantRoute(body: Buffer, ownProtocol: number): FoundRoute | undefined {
+  const route = protocolOf(body) === ownProtocol ? undefined : decodeRoute(body)
   return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL)
     ? route
     : undefined
+}
+
+function byLink(found: readonly { link: string; address: string }[]): Record<string, string[]> {
+  const byName: Record<string, string[]> = {}
+  for (const { link, address } of found) (byName[link] ??= []).push(address)
+  return byName
 }
 
 function uplinksOf(links: readonly FoundLink[], routes: readonly FoundRoute[]): FoundLink[] {

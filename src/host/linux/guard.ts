@@ -4,13 +4,16 @@
  */
 import { keyOf } from '../objects.js'
 import type { Guard, HostObject, Kind, Op, Source } from '../objects.js'
+import { NFTA_COUNTER_PACKETS, NFTA_OBJ, NFTA_TABLE, NFT_MSG } from './constants.js'
 import { exec } from './exec.js'
 import { GUARD_TABLES, SKELETONS } from './guard-skeleton.js'
 import { guardText } from './guard-tables.js'
 import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
+import { findNested, findText } from './messages.js'
 import type { Answer } from './netlink.js'
-import { deleteTable, transact } from './nftables.js'
+import { NFGENMSG_SIZE, deleteTable, getOf, transact } from './nftables.js'
+import type { Table } from './nftables.js'
 import { changeSources, listSources } from './sources.js'
 import { isIntact, readTable } from './tables.js'
 
@@ -28,6 +31,14 @@ export class PacketGuard {
       ...(wants('guard') ? await this.#listGuard() : []),
       ...(wants('source') ? (await listSources(this.#kernel)).complete : [])
     ])
+  }
+
+  /** What the counters say, by their names. */
+  dropped(): Promise<ReadonlyMap<string, number>> {
+    return this.#exclusively(async () => {
+      const counts = await Promise.all(GUARD_TABLES.map((table) => readCounters(table, this.#kernel)))
+      return new Map(counts.flat())
+    })
   }
 
   /** Makes or removes the tables. `coming` are sources that are added next: they are allowed from the first moment. */
@@ -83,4 +94,13 @@ export class PacketGuard {
     }
     return undefined
   }
+}
+
+async function readCounters(table: Table, { filterDumps }: Kernel): Promise<(readonly [string, number])[]> {
+  return filterDumps.dump(getOf(NFT_MSG.GETOBJ, table), (body) => {
+    const packets = findNested(body, NFGENMSG_SIZE, NFTA_OBJ.DATA, NFTA_COUNTER_PACKETS)
+    const isOfTable = findText(body, NFGENMSG_SIZE, NFTA_TABLE) === table.name
+    if (!packets || !isOfTable) return undefined
+    return [findText(body, NFGENMSG_SIZE, NFTA_OBJ.NAME) ?? '', Number(packets.readBigUInt64BE(0))]
+  })
 }

@@ -6,7 +6,7 @@
  */
 import { ALIAS_MARK, LINK_PREFIX } from '../objects.js'
 import type { Link, VethPeer } from '../objects.js'
-import { bytesToMac, macToBytes } from './bytes.js'
+import { bytesToMac, macToBytes, valueAt } from './bytes.js'
 import {
   AF,
   IFF,
@@ -194,15 +194,29 @@ export function decodeProxyDelay(body: Buffer): readonly [number, number] | unde
 }
 
 /** Decodes a link. */
+/** Decodes a link unless it is marked as ours: most links are, and their settings take long to read. */
+export function decodeForeignLink(body: Buffer): FoundLink | undefined {
+  if (isMarked(body)) return undefined
+  const found = decodeLink(body)
+  return isOurs(found) ? undefined : found
+}
+
+/** Index and name of a link of ours. */
+export function decodeOwnName(body: Buffer): Pick<FoundLink, 'index' | 'name'> | undefined {
+  if (isMarked(body)) return { index: indexOf(body), name: nameOf(body) }
+  const found = decodeLink(body)
+  return isOurs(found) ? found : undefined
+}
+
 export function decodeLink(body: Buffer): FoundLink {
   const flags = body.readUInt32LE(8)
   const families = find(body, IFINFOMSG_SIZE, IFLA.AF_SPEC)
   const conf4 = copyOf(families && findNested(families, 0, AF.INET, IFLA_INET_CONF))
   const conf6 = copyOf(families && findNested(families, 0, AF.INET6, IFLA_INET6.CONF))
   return {
-    index: body.readInt32LE(4),
-    name: findText(body, IFINFOMSG_SIZE, IFLA.IFNAME) ?? '',
-    alias: findText(body, IFINFOMSG_SIZE, IFLA.IFALIAS) ?? '',
+    index: indexOf(body),
+    name: nameOf(body),
+    alias: aliasOf(body),
     kind: infoKind(body),
     mtu: findU32(body, IFINFOMSG_SIZE, IFLA.MTU) ?? 0,
     group: findU32(body, IFINFOMSG_SIZE, IFLA.GROUP) ?? DEFAULT_GROUP,
@@ -237,6 +251,22 @@ export function linkObject(found: FoundLink, proxyDelay: number): Link {
   }
 }
 
+function isMarked(body: Buffer): boolean {
+  return aliasOf(body).startsWith(ALIAS_MARK)
+}
+
+function indexOf(body: Buffer): number {
+  return body.readInt32LE(4)
+}
+
+function nameOf(body: Buffer): string {
+  return findText(body, IFINFOMSG_SIZE, IFLA.IFNAME) ?? ''
+}
+
+function aliasOf(body: Buffer): string {
+  return findText(body, IFINFOMSG_SIZE, IFLA.IFALIAS) ?? ''
+}
+
 function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
   const bytes = Buffer.alloc(IFINFOMSG_SIZE)
   bytes.writeInt32LE(index, 4)
@@ -264,9 +294,4 @@ function infoKind(body: Buffer): string {
 /** Out of the receive buffer, which is used again. */
 function copyOf(bytes: Buffer | undefined): Buffer | undefined {
   return bytes && Buffer.from(bytes)
-}
-
-function valueAt(values: Buffer | undefined, index: number): number {
-  const offset = index * 4
-  return values && offset + 4 <= values.length ? values.readInt32LE(offset) : 0
 }

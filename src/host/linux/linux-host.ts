@@ -46,11 +46,12 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     protocol
   }))
   const conntrack = new ConntrackCleaner(kernel, log)
+  const guard = new PacketGuard(kernel)
   const parts: Parts = {
     kernel,
     deleter: new LinkDeleter(kernel),
     rules: new ForwardRules(inside),
-    guard: new PacketGuard(kernel),
+    guard,
     publisher: new PortPublisher(kernel)
   }
   return {
@@ -61,6 +62,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
       return failures
     },
     facts: () => facts(parts),
+    dropped: () => guard.dropped(),
     watch: (onChange) => monitor(kernel, onChange),
     close: async () => {
       await conntrack.idle()

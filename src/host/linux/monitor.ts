@@ -6,7 +6,7 @@ import { AF, IFF, NETLINK, NFNLGRP_NFTABLES, NLM_F, RTM, RTNLGRP } from './const
 import { EventSocket } from './event-socket.js'
 import { filterEvents } from './filter-events.js'
 import type { Kernel } from './kernel.js'
-import { decodeLink, getLinks, isOurs } from './links.js'
+import { decodeLink, decodeOwnName, getLinks, isOurs } from './links.js'
 import type { FoundLink } from './links.js'
 import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
@@ -14,7 +14,7 @@ import { netconfChange } from './netconf.js'
 import { decodeAnnouncement, decodeRoute } from './routes.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
-const ANYTHING: HostChange = { kind: 'link', gone: true }
+const ANYTHING: HostChange = { kind: 'link', gone: true, lost: true }
 /** Offsets in struct ifinfomsg. */
 const FLAGS_OFFSET = 8
 const CHANGE_OFFSET = 12
@@ -52,8 +52,7 @@ interface Context {
 
 /** Links that are there already. What an event has said about an index meanwhile is newer. */
 async function learnNames(kernel: Kernel, namesByIndex: Map<number, string>): Promise<void> {
-  const links = await kernel.dumps.dump(getLinks(), decodeLink)
-  for (const { index, name } of links.filter(isOurs))
+  for (const { index, name } of await kernel.dumps.dump(getLinks(), decodeOwnName))
     if (!namesByIndex.has(index)) namesByIndex.set(index, name)
 }
 

@@ -1,5 +1,6 @@
 /** Routes of the main table, and of ours in the local one. Whoever adds a route to the same destination with the same metric first has it. */
 import type { EndRoute } from '../ends.js'
+import { ANNOUNCEMENT_METRIC } from '../objects.js'
 import type { Announcement, Route } from '../objects.js'
 import { bytesToIp, familyOf, ipToBytes, parsePrefix } from './bytes.js'
 import {
@@ -35,8 +36,6 @@ export interface FoundRoute {
 const RTMSG_SIZE = 12
 /** struct rtnexthop: length, flags, hops, link index. */
 const RTNEXTHOP_SIZE = 8
-/** Worse than any route to a container, and one that nobody else is likely to use. */
-const ANNOUNCEMENT_METRIC = 4096
 
 /**
  * Adds a route of ours through the link with that index, or deletes it. Two things are not as they look: the kernel takes
@@ -115,11 +114,16 @@ export function matchRoute(dst: string): Message {
   return { type: RTM.GETROUTE, flags: 0, body: Buffer.concat([header, attribute(RTA.DST, address)]) }
 }
 
+/** Who has made a route: its rtm_protocol. */
+export function protocolOf(body: Buffer): number {
+  return body.readUInt8(5)
+}
+
 /** Decodes an announcement. Undefined for any other route. */
 export function decodeAnnouncement(body: Buffer, protocol: number): Announcement | undefined {
   const isBlackhole = body.readUInt8(4) === RT_TABLE.MAIN && body.readUInt8(7) === RTN.BLACKHOLE
   const isOurs =
-    body.readUInt8(5) === protocol && findU32(body, RTMSG_SIZE, RTA.PRIORITY) === ANNOUNCEMENT_METRIC
+    protocolOf(body) === protocol && findU32(body, RTMSG_SIZE, RTA.PRIORITY) === ANNOUNCEMENT_METRIC
   return isBlackhole && isOurs ? { kind: 'announcement', dst: destinationOf(body) } : undefined
 }
 
@@ -133,7 +137,7 @@ export function decodeRoute(body: Buffer): FoundRoute | undefined {
   return {
     dst: destinationOf(body),
     metric: findU32(body, RTMSG_SIZE, RTA.PRIORITY) ?? 0,
-    protocol: body.readUInt8(5),
+    protocol: protocolOf(body),
     ...(table === RT_TABLE.LOCAL ? { table: 'local' as const } : {}),
     scope: body.readUInt8(6),
     indexes: hops.map(({ index }) => index),

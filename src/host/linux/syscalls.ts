@@ -11,6 +11,8 @@ import { AF, CLONE_NEWNET, F, LOCK, MSG_DONTWAIT, O, SOCK, SOL } from './constan
 type Call<A extends unknown[]> = (...args: A) => number
 
 const SOCKADDR_NL_SIZE = 12
+/** sockaddr_un: of the path that follows the family. */
+const UNIX_PATH_SIZE = 108
 const INT_SIZE = 4
 
 const libc = koffi.load(null)
@@ -21,6 +23,9 @@ const sysSetsockopt: Call<[number, number, number, Buffer, number]> = libc.func(
 )
 const sysSend: KoffiFunc<Call<[number, Buffer, number, number]>> = libc.func(
   'long send(int, const void *, size_t, int)'
+)
+const sysSendTo: Call<[number, Buffer, number, number, Buffer, number]> = libc.func(
+  'long sendto(int, const void *, size_t, int, const void *, uint32_t)'
 )
 const sysRecv: KoffiFunc<Call<[number, Buffer, number, number]>> = libc.func(
   'long recv(int, _Out_ void *, size_t, int)'
@@ -65,6 +70,22 @@ export function setOption(fd: number, level: number, option: number, value: numb
 /** Joins a multicast group of a netlink socket. */
 export function joinGroup(fd: number, option: number, group: number): void {
   if (!setOption(fd, SOL.NETLINK, option, group)) throw failure(`join netlink group ${String(group)}`)
+}
+
+/** Sends a datagram to a unix socket; a name that begins with @ is not in the file system. Throws if nobody has it. */
+export function sendToUnixSocket(name: string, text: string): void {
+  const path = Buffer.from(name.replace(/^@/, '\0'))
+  if (path.length >= UNIX_PATH_SIZE) throw new KernelError('ENAMETOOLONG', `cannot send to ${name}: too long`)
+  const address = Buffer.alloc(2 + path.length)
+  address.writeUInt16LE(AF.UNIX)
+  path.copy(address, 2)
+  const data = Buffer.from(text)
+  const fd = checked(sysSocket(AF.UNIX, SOCK.DGRAM | SOCK.CLOEXEC, 0), 'open a unix socket')
+  try {
+    checked(sysSendTo(fd, data, data.length, MSG_DONTWAIT, address, address.length), `send to ${name}`)
+  } finally {
+    close(fd)
+  }
 }
 
 /** Sends to the kernel in a thread of the pool, because it waits there for locks that others hold. */

@@ -12,7 +12,7 @@ export interface Order {
   readonly sweepMs?: number
 }
 
-const PROGRAM = new URL('../../../bundle/net-routed.js', import.meta.url).href
+const PROGRAM = new URL('../../../bundle/net-routed.cjs', import.meta.url).href
 const USUAL_SWEEP_MS = 30_000
 const directory = process.argv[2] ?? ''
 

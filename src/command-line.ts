@@ -1,0 +1,119 @@
+/** The command line: commands, their flags, and the help. The options of all commands are those of config.ts. */
+import { OPTIONS, configFile, parseFlags, readConfig, socketPath } from './config.js'
+import type { Config } from './config.js'
+import { InvalidError } from './errors.js'
+import type { Routing } from './model/routing.js'
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly name: 'serve'; readonly config: Config }
+  | { readonly name: 'status'; readonly socket: string; readonly json: boolean }
+  | { readonly name: 'forget'; readonly socket: string; readonly network: string }
+  | RoutingCommand
+  | VerifyCommand
+  | { readonly name: 'help' | 'version' }
+
+/** Compares what containers have with what the network is told. */
+export interface VerifyCommand {
+  readonly name: 'verify'
+  readonly socket: string
+  readonly json: boolean
+}
+
+/** Prints what the routing daemons should have, or what differs. */
+export interface RoutingCommand {
+  readonly name: 'routing'
+  readonly socket: string
+  readonly json: boolean
+  readonly diff: boolean
+  readonly dryRun?: DryRun
+}
+
+/** A section, as it is sent to the daemon and as it is used here. */
+export interface DryRun {
+  readonly section: unknown
+  readonly routing: Routing
+}
+
+const COMMANDS = ['serve', 'status', 'routing', 'verify', 'forget'] as const
+
+/** Text of `--help`. */
+export function helpText(): string {
+  const lines = OPTIONS.map(({ name, short, argument, help }) => {
+    const flag = `${short === undefined ? '    ' : `-${short}, `}--${name}${argument === undefined ? '' : ` ${argument}`}`
+    return `  ${flag.padEnd(46)}${help}`
+  })
+  return [
+    'Usage: net-routed [serve] [OPTION...]      run the Docker network and IPAM driver',
+    '       net-routed status [--json]          what the running daemon has and does',
+    '       net-routed routing [--json]         what the routing daemons should have in their configuration',
+    '       net-routed routing --diff           what differs from that; exit code 3 if anything does',
+    '       net-routed routing --dry-run        what the section routing of --config FILE would change',
+    '       net-routed verify [--json]          compare it with what kernel and routing daemons have; exit code 3',
+    '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
+    '',
+    ...lines,
+    `  ${'    --version'.padEnd(46)}print the version`,
+    `  ${'-h, --help'.padEnd(46)}print this`,
+    '',
+    'Every option can also be given as NET_ROUTED_NAME in the environment, such as NET_ROUTED_STATE_DIR.',
+    'A flag beats the environment, the environment beats the file.'
+  ].join('\n')
+}
+
+/** Throws InvalidError that names the flag, the value and what would be right. */
+export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
+  const { values, positionals } = parseFlags(argv, Object.keys(COMMAND_FLAGS))
+  if (values.has('help')) return { name: 'help' }
+  if (values.has('version')) return { name: 'version' }
+  const [name = 'serve', ...operands] = positionals
+  if (!isCommand(name)) throw new InvalidError(`"${name}" is not a command: there are ${COMMANDS.join(', ')}`)
+  if (operands.length !== (name === 'forget' ? 1 : 0)) {
+    throw new InvalidError(
+      `${name}: ${name === 'forget' ? 'give the id of one network' : `"${operands.join(' ')}" is too much`}`
+    )
+  }
+  refuseForeignFlags(name, values)
+  const config = readConfig(values, env)
+  const socket = socketPath(config.netsock)
+  if (name === 'status' || name === 'verify') return { name, socket, json: values.has('json') }
+  if (name === 'routing') return routingCommand(values, config, configFile(values, env).document['routing'])
+  return name === 'forget' ? { name, socket, network: operands[0] ?? '' } : { name, config }
+}
+
+/** Flags that only some commands have. */
+const COMMAND_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  json: ['status', 'routing', 'verify'],
+  diff: ['routing'],
+  'dry-run': ['routing']
+}
+
+function refuseForeignFlags(command: string, values: ReadonlyMap<string, unknown>): void {
+  for (const [flag, commands] of Object.entries(COMMAND_FLAGS)) {
+    if (values.has(flag) && !commands.includes(command))
+      throw new InvalidError(`--${flag} belongs to the command ${commands.join(' and ')}`)
+  }
+}
+
+function routingCommand(
+  values: ReadonlyMap<string, unknown>,
+  config: Config,
+  section: unknown
+): RoutingCommand {
+  const isDryRun = values.has('dry-run')
+  if (isDryRun && !config.routing)
+    throw new InvalidError(
+      '--dry-run: the configuration has no section routing: give a --config FILE with one'
+    )
+  return {
+    name: 'routing',
+    socket: socketPath(config.netsock),
+    json: values.has('json'),
+    diff: isDryRun || values.has('diff'),
+    ...(isDryRun && config.routing ? { dryRun: { section, routing: config.routing } } : {})
+  }
+}
+
+function isCommand(name: string): name is (typeof COMMANDS)[number] {
+  return COMMANDS.some((command) => command === name)
+}

@@ -1,0 +1,130 @@
+/** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
+import { RoutedError } from '../errors.js'
+import {
+  bgpAdvertised,
+  bgpNeighbours,
+  kernelPaths,
+  ospf3Externals,
+  ospfDatabase,
+  ospfNeighbours
+} from '../host/router-tables.js'
+import type { External, KernelPath, RouterNeighbour } from '../host/router-tables.js'
+import type { OpenVty, VtySession } from '../host/vty.js'
+
+/** What a protocol tells others, in one address family. */
+export interface ProtocolView {
+  /** `ospfd`, or `bgpd to eth0`. */
+  readonly name: string
+  readonly family: 4 | 6
+  /** Destinations that this host announces. */
+  readonly announced: ReadonlySet<string>
+  readonly neighbours: readonly RouterNeighbour[]
+  /** What all routers announce, with this host's router id, where the protocol has such a database. */
+  readonly own?: string
+  readonly externals?: readonly External[]
+}
+
+export interface RouterViews {
+  /** Absent where zebra does not answer. */
+  readonly zebra?: readonly KernelPath[]
+  readonly protocols: readonly ProtocolView[]
+  /** Daemons that do not answer, and why. */
+  readonly absent: ReadonlyMap<string, string>
+}
+
+/** Asks every daemon that answers. One that is not configured for a protocol has no view. */
+export async function routerViews(open: OpenVty): Promise<RouterViews> {
+  const absent = new Map<string, string>()
+  const ask = async <T>(daemon: string, work: (show: Show) => Promise<T>): Promise<T | undefined> => {
+    try {
+      const session = await open(daemon)
+      try {
+        return await work((command) => show(session, command))
+      } finally {
+        session.close()
+      }
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+      absent.set(daemon, error.message)
+      return undefined
+    }
+  }
+  const [zebra, two, three, bgp] = await Promise.all([
+    ask('zebra', zebraPaths),
+    ask('ospfd', ospfView),
+    ask('ospf6d', ospf3View),
+    ask('bgpd', bgpViews)
+  ])
+  const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
+  return { ...(zebra ? { zebra } : {}), protocols, absent }
+}
+
+/** The paths that zebra has read from the kernel. Throws UnavailableError or TimeoutError. */
+export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
+  const session = await open('zebra')
+  try {
+    return await zebraPaths((command) => show(session, command))
+  } finally {
+    session.close()
+  }
+}
+
+/** The answer to a command that answers with JSON; undefined where it answers something else. */
+type Show = (command: string) => Promise<unknown>
+
+async function zebraPaths(ask: Show): Promise<KernelPath[]> {
+  return [
+    ...kernelPaths(await ask('show ip route kernel json')),
+    ...kernelPaths(await ask('show ipv6 route kernel json'))
+  ]
+}
+
+async function ospfView(ask: Show): Promise<ProtocolView[]> {
+  const database = ospfDatabase(await ask('show ip ospf database json'))
+  if (!database) return []
+  const { own, externals } = database
+  const neighbours = ospfNeighbours(await ask('show ip ospf neighbor json'))
+  return [{ name: 'ospfd', family: 4, announced: announcedBy(own, externals), neighbours, own, externals }]
+}
+
+async function ospf3View(ask: Show): Promise<ProtocolView[]> {
+  const own = routerIdIn(await ask('show ipv6 ospf6 json'))
+  if (own === undefined) return []
+  const externals = ospf3Externals(await ask('show ipv6 ospf6 database json'))
+  const neighbours = ospfNeighbours(await ask('show ipv6 ospf6 neighbor json'))
+  return [{ name: 'ospf6d', family: 6, announced: announcedBy(own, externals), neighbours, own, externals }]
+}
+
+/** One view for each neighbour: BGP decides for each what it is told. */
+async function bgpViews(ask: Show): Promise<ProtocolView[]> {
+  const summary = await ask('show bgp summary json')
+  const views: ProtocolView[] = []
+  for (const family of [4, 6] as const) {
+    for (const neighbour of bgpNeighbours(summary, family).filter(({ isUp }) => isUp)) {
+      const command = `show bgp ipv${String(family)} unicast neighbors ${neighbour.name} advertised-routes json`
+      const announced = new Set(bgpAdvertised(await ask(command)))
+      views.push({ name: `bgpd to ${neighbour.name}`, family, announced, neighbours: [neighbour] })
+    }
+  }
+  return views
+}
+
+function announcedBy(own: string, externals: readonly External[]): Set<string> {
+  return new Set(externals.flatMap(({ dst, router }) => (router === own ? [dst] : [])))
+}
+
+function routerIdIn(answer: unknown): string | undefined {
+  const id =
+    typeof answer === 'object' && answer !== null && 'routerId' in answer ? answer.routerId : undefined
+  return typeof id === 'string' ? id : undefined
+}
+
+async function show(session: VtySession, command: string): Promise<unknown> {
+  const { text } = await session.run(command)
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,99 @@
+import { OUR_NAME } from '../host/router-lines.js'
+import type { WantedLine } from '../host/router-lines.js'
+import type { Family, Ip } from '../model/ip.js'
+import { familyOf } from '../model/ip.js'
+import type { Bgp, BgpNeighbor } from '../model/routing.js'
+import { sessions } from './routing-ospf.js'
+
+/** Everything comes in; said explicitly, because eBGP without a policy exchanges nothing (RFC 8212). */
+const MAP_IN = `${OUR_NAME}-in`
+/** A neighbour that is back is called again after this many seconds, not after two minutes. */
+const CONNECT_SECONDS = 1
+const FAMILIES: readonly Family[] = [4, 6]
+/** Signs of life that may be lost. */
+const KEEPALIVES_PER_HOLD = 3
+
+/** IPv4 and IPv6 container routes to each neighbour; over an address only those of its family. */
+export function bgpLines(bgp: Bgp, facts: { readonly routerId?: Ip }): WantedLine[] {
+  const stanza = `router bgp ${String(bgp.as)}`
+  const id = bgp.routerId ?? facts.routerId
+  const families = FAMILIES.filter((family) => bgp.neighbors.some((peer) => speaks(peer, family)))
+  const others = bgp.neighbors.filter((peer) => !speaks(peer, 4))
+  return [
+    ...(bgp.transit ? [] : [line([], `bgp as-path access-list ${OUR_NAME} seq 5 permit ^$`)]),
+    ...families.flatMap((family) => maps(family, bgp.transit)),
+    line([], `route-map ${MAP_IN} permit 10`),
+    line([], stanza),
+    ...(id === undefined ? [] : [line([stanza], `bgp router-id ${id}`, bgp.routerId ? undefined : 'value')]),
+    // Two uplinks in two autonomous systems are still two equal ways.
+    line([stanza], 'bgp bestpath as-path multipath-relax', 'stanza'),
+    ...bgp.neighbors.flatMap((neighbor) => neighborLines(neighbor).map((text) => line([stanza], text))),
+    // FRR speaks IPv4 with every neighbour unless told, and without our maps.
+    ...others.map(({ peer }) => line([stanza, addressFamily(4)], `no neighbor ${nameOf(peer)} activate`)),
+    ...families.flatMap((family) =>
+      familyLines(bgp, family).map((text) => line([stanza, addressFamily(family)], text))
+    )
+  ]
+}
+
+/** What goes out: container routes, and unless others are connected through us, only those of this host. */
+function maps(family: Family, transit: boolean): WantedLine[] {
+  const ip = family === 4 ? 'ip' : 'ipv6'
+  const map = `route-map ${mapOut(family)} permit 10`
+  return [
+    line([], map),
+    line([map], `match ${ip} address prefix-list ${OUR_NAME}`),
+    ...(transit ? [] : [line([map], `match as-path ${OUR_NAME}`)])
+  ]
+}
+
+function neighborLines({ peer, as, password, bfd, hold }: BgpNeighbor): string[] {
+  const name = nameOf(peer)
+  const self = `neighbor ${name}`
+  const keepalive = Math.max(1, Math.floor(hold / KEEPALIVES_PER_HOLD))
+  return [
+    'address' in peer ? `${self} remote-as ${String(as)}` : `${self} interface remote-as ${String(as)}`,
+    `${self} timers ${String(keepalive)} ${String(hold)}`,
+    `${self} timers connect ${String(CONNECT_SECONDS)}`,
+    ...(password === undefined ? [] : [`${self} password ${password}`]),
+    ...(bfd ? sessions(`${self} bfd`, bfd) : [])
+  ]
+}
+
+/** The maps come before the family is turned on: nothing leaves without them. */
+function familyLines({ neighbors }: Bgp, family: Family): string[] {
+  return [
+    ...neighbors
+      .filter((neighbor) => speaks(neighbor, family))
+      .flatMap(({ peer, maxPrefixes }) => {
+        const self = `neighbor ${nameOf(peer)}`
+        return [
+          `${self} route-map ${MAP_IN} in`,
+          `${self} route-map ${mapOut(family)} out`,
+          ...(maxPrefixes === undefined ? [] : [`${self} maximum-prefix ${String(maxPrefixes)}`]),
+          `${self} activate`
+        ]
+      }),
+    `redistribute kernel route-map ${family === 4 ? OUR_NAME : `${OUR_NAME}6`}`
+  ]
+}
+
+function speaks({ peer }: BgpNeighbor, family: Family): boolean {
+  return 'interface' in peer || familyOf(peer.address) === family
+}
+
+function nameOf(peer: BgpNeighbor['peer']): string {
+  return 'address' in peer ? peer.address : peer.interface
+}
+
+function mapOut(family: Family): string {
+  return family === 4 ? `${OUR_NAME}-out` : `${OUR_NAME}6-out`
+}
+
+function addressFamily(family: Family): string {
+  return `address-family ipv${String(family)} unicast`
+}
+
+function line(within: readonly string[], text: string, yields?: WantedLine['yields']): WantedLine {
+  return { daemon: 'bgpd', within, text, ...(yields ? { yields } : {}) }
+}

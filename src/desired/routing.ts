@@ -1,0 +1,126 @@
+/**
+ * What the routing daemons should have in their configuration so that they announce our container routes and nothing else.
+ * Filters come before what uses them: a list that does not exist yet lets nothing out.
+ */
+import { OUR_NAME } from '../host/router-lines.js'
+import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
+import { familyOf, lengthOf, parseIp, widthOf } from '../model/ip.js'
+import type { Family, Ip, Prefix } from '../model/ip.js'
+import type { Network } from '../model/network.js'
+import type { Routing } from '../model/routing.js'
+import { bgpLines } from './routing-bgp.js'
+import { bfdLines, ospf3Lines, ospfLines } from './routing-ospf.js'
+
+export interface RoutingFacts {
+  readonly networks: readonly Network[]
+  /** The host's own address, where the operator gives no router id: FRR might choose one that every host has. */
+  readonly routerId?: Ip
+}
+
+/** Whose prefix lists of these families they need. */
+const FAMILIES: Readonly<Record<'ospfd' | 'ospf6d' | 'bgpd', readonly Family[]>> = {
+  ospfd: [4],
+  ospf6d: [6],
+  bgpd: [4, 6]
+}
+/** Room for the subnets of one network among the numbers of a prefix list. */
+const SEQUENCES_PER_NETWORK = 1000
+
+/** In the order in which lines are to be written. Without a protocol of ours, the filters for the operator's use. */
+export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLine[] {
+  const { ospf, ospf3, bgp } = routing
+  const withFilters = routersOf(routing)
+  return [
+    ...withFilters.flatMap((daemon) =>
+      FAMILIES[daemon].flatMap((family) => filters(daemon, family, facts.networks))
+    ),
+    ...bfdLines(routing),
+    ...(ospf ? ospfLines(ospf, facts) : []),
+    ...(ospf3 ? ospf3Lines(ospf3, facts) : []),
+    ...(bgp ? bgpLines(bgp, facts) : [])
+  ]
+}
+
+/** The daemons that the section needs; where it has only filters, those that would use them if they are there. */
+export function neededDaemons(routing: Routing): {
+  readonly names: readonly RouterDaemon[]
+  readonly all: boolean
+} {
+  const { ospf, ospf3, bgp } = routing
+  const configured = ospf !== undefined || ospf3 !== undefined || bgp !== undefined
+  const needsBfd = bfdLines(routing).length > 0
+  return { names: [...routersOf(routing), ...(needsBfd ? (['bfdd'] as const) : [])], all: configured }
+}
+
+function routersOf({ ospf, ospf3, bgp }: Routing): (keyof typeof FAMILIES)[] {
+  if (!ospf && !ospf3 && !bgp) return ['ospfd', 'ospf6d', 'bgpd']
+  return [
+    ...(ospf ? ['ospfd' as const] : []),
+    ...(ospf3 ? ['ospf6d' as const] : []),
+    ...(bgp ? ['bgpd' as const] : [])
+  ]
+}
+
+/**
+ * One map for each family, never one for both: a daemon that does not know a clause of the other family would keep the
+ * entry without the clause, and an entry without clauses lets everything out.
+ */
+function filters(daemon: RouterDaemon, family: Family, networks: readonly Network[]): WantedLine[] {
+  const ip = family === 4 ? 'ip' : 'ipv6'
+  const map = `route-map ${mapOf(family)} permit 10`
+  // The first entry matches a default route only. It keeps the list from being empty: an empty list lets everything out.
+  const none = `${ip} prefix-list ${OUR_NAME} seq 5 deny ${family === 4 ? '0.0.0.0/0' : '::/0'}`
+  const pools = poolsOf(networks, family).map(
+    ({ sequence, prefix }) =>
+      `${ip} prefix-list ${OUR_NAME} seq ${String(sequence)} permit ${hostsOf(prefix)}`
+  )
+  return [
+    ...[none, ...pools, map].map((text) => ({ daemon, within: [], text })),
+    { daemon, within: [map], text: `match ${ip} address prefix-list ${OUR_NAME}` }
+  ]
+}
+
+/** Addresses of the host that other hosts have too: Docker's bridges. */
+const SHARED_LINK = /^(docker|br-|virbr|cni|veth)/
+
+/**
+ * An address that tells this host from all others: of the first link that the section names, else of the loopback link,
+ * else of any other. FRR by itself takes the highest of the host, which is docker0's, the same everywhere, or a gateway of
+ * the containers, the same too.
+ */
+export function routerIdOf(routing: Routing, addresses: RoutingAddresses): Ip | undefined {
+  const peers =
+    routing.bgp?.neighbors.flatMap(({ peer }) => ('interface' in peer ? [peer.interface] : [])) ?? []
+  const named = [...(routing.ospf?.interfaces ?? []), ...(routing.ospf3?.interfaces ?? []), ...peers]
+  const others = Object.keys(addresses)
+    .filter((link) => !SHARED_LINK.test(link))
+    .sort()
+  const found = [...named, 'lo', ...others].flatMap((link) => addresses[link] ?? [])
+  const id = found.find((text) => !text.includes(':') && !/^(127|169\.254|0)\./.test(text))
+  return id === undefined ? undefined : parseIp(id)
+}
+
+/** Of the host, by the name of the link they are on. */
+type RoutingAddresses = Readonly<Record<string, readonly string[]>>
+
+/** Name of the map through which container routes enter a protocol. */
+export function mapOf(family: Family): string {
+  return family === 4 ? OUR_NAME : `${OUR_NAME}6`
+}
+
+/** A subnet keeps its number for as long as its network exists, so that a change of one is a change of one line. */
+function poolsOf(networks: readonly Network[], family: Family): { sequence: number; prefix: Prefix }[] {
+  const sequences = new Map<Prefix, number>()
+  for (const { number, subnets } of [...networks].sort((a, b) => a.number - b.number)) {
+    const ours = subnets.filter(({ prefix }) => familyOf(prefix) === family && lengthOf(prefix) > 0)
+    for (const [index, { prefix }] of ours.entries()) {
+      if (!sequences.has(prefix)) sequences.set(prefix, number * SEQUENCES_PER_NETWORK + index)
+    }
+  }
+  return [...sequences].map(([prefix, sequence]) => ({ sequence, prefix }))
+}
+
+function hostsOf(prefix: Prefix): string {
+  const width = widthOf(familyOf(prefix))
+  return lengthOf(prefix) === width ? prefix : `${prefix} ge ${String(width)}`
+}

@@ -1,0 +1,134 @@
+/** What the routing daemons say they know: their tables and databases, as data. Their JSON is of unknown shape to us. */
+
+/** A path to a destination, as zebra has read it from the kernel. */
+export interface KernelPath {
+  readonly dst: string
+  /** Absent for a blackhole. */
+  readonly link?: string
+  readonly metric: number
+}
+
+/** A destination that a router of the network announces as external to OSPF. */
+export interface External {
+  readonly dst: string
+  /** Its router id. */
+  readonly router: string
+}
+
+export interface OspfDatabase {
+  /** Router id of this host. */
+  readonly own: string
+  readonly externals: readonly External[]
+}
+
+export interface RouterNeighbour {
+  readonly name: string
+  /** As the daemon says it: `Full/DR`, `Established`. */
+  readonly state: string
+  readonly isUp: boolean
+  /** True = it has acknowledged all that it was sent; absent where the protocol, or the daemon, does not say. */
+  readonly acknowledged?: boolean
+}
+
+/** Of `show ip route kernel json`, `show ipv6 route kernel json`. */
+export function kernelPaths(answer: unknown): KernelPath[] {
+  return Object.entries(fieldsOf(answer)).flatMap(([dst, paths]) =>
+    itemsOf(paths).map((path): KernelPath => {
+      const link = itemsOf(field(path, 'nexthops')).map((hop) => field(hop, 'interfaceName'))[0]
+      const metric = field(path, 'metric')
+      return {
+        dst,
+        metric: typeof metric === 'number' ? metric : 0,
+        ...(typeof link === 'string' ? { link } : {})
+      }
+    })
+  )
+}
+
+/** Of `show ip ospf database json`, of ordinary and of not-so-stubby areas. Undefined where OSPF is not configured. */
+export function ospfDatabase(answer: unknown): OspfDatabase | undefined {
+  const own = field(answer, 'routerId')
+  if (typeof own !== 'string') return undefined
+  const areas = Object.values(fieldsOf(field(answer, 'areas')))
+  const lists = [answer, ...areas].flatMap((scope) => [
+    ...itemsOf(field(scope, 'asExternalLinkStates')),
+    ...itemsOf(field(scope, 'nssaExternalLinkStates'))
+  ])
+  const externals = lists.flatMap((lsa): External[] => {
+    const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
+    return typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+  })
+  return { own, externals: distinct(externals) }
+}
+
+/** Of `show ipv6 ospf6 database json`. */
+export function ospf3Externals(answer: unknown): External[] {
+  const scopes = [
+    ...itemsOf(field(answer, 'asScopedLinkStateDb')),
+    ...itemsOf(field(answer, 'areaScopedLinkStateDb'))
+  ]
+  const lsas = scopes.flatMap((scope) => itemsOf(field(scope, 'lsa')))
+  return distinct(
+    lsas.flatMap((lsa): External[] => {
+      const [type, dst, router] = [field(lsa, 'type'), field(lsa, 'payload'), field(lsa, 'advRouter')]
+      const isExternal = type === 'ASE' || type === 'Type-7' || type === 'T-7'
+      return isExternal && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+    })
+  )
+}
+
+/** Of `show ip ospf neighbor json`, `show ipv6 ospf6 neighbor json`. */
+export function ospfNeighbours(answer: unknown): RouterNeighbour[] {
+  const neighbours = field(answer, 'neighbors')
+  if (Array.isArray(neighbours))
+    return neighbours.map((neighbour) => ospfNeighbour(textOf(neighbour, 'neighborId'), neighbour))
+  return Object.entries(fieldsOf(neighbours)).flatMap(([name, list]) =>
+    itemsOf(list).map((neighbour) => ospfNeighbour(name, neighbour))
+  )
+}
+
+function ospfNeighbour(name: string, neighbour: unknown): RouterNeighbour {
+  const state = textOf(neighbour, 'nbrState') || textOf(neighbour, 'state')
+  const waiting = field(neighbour, 'linkStateRetransmissionListCounter')
+  return {
+    name,
+    state,
+    isUp: state.startsWith('Full'),
+    ...(typeof waiting === 'number' ? { acknowledged: waiting === 0 } : {})
+  }
+}
+
+/** Of `show bgp summary json`; one name may be there for each address family. */
+export function bgpNeighbours(answer: unknown, family: 4 | 6): RouterNeighbour[] {
+  const peers = field(field(answer, `ipv${String(family)}Unicast`), 'peers')
+  return Object.entries(fieldsOf(peers)).map(([name, peer]) => {
+    const state = textOf(peer, 'state')
+    return { name, state, isUp: state === 'Established' }
+  })
+}
+
+/** Destinations of `show bgp ipv4 unicast neighbors NAME advertised-routes json`. */
+export function bgpAdvertised(answer: unknown): string[] {
+  return Object.keys(fieldsOf(field(answer, 'advertisedRoutes')))
+}
+
+function distinct(externals: readonly External[]): External[] {
+  return [...new Map(externals.map((external) => [`${external.dst} ${external.router}`, external])).values()]
+}
+
+function field(value: unknown, name: string): unknown {
+  return fieldsOf(value)[name]
+}
+
+function textOf(value: unknown, name: string): string {
+  const found = field(value, name)
+  return typeof found === 'string' ? found : ''
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : []
+}

@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { checkRouting } from '../../src/config-file.js'
+import { desiredRouting, neededDaemons, routerIdOf } from '../../src/desired/routing.js'
+import type { WantedLine } from '../../src/host/router-lines.js'
+import { keyOfLine } from '../../src/host/router-lines.js'
+import { networkOf, routingExamples, textOf } from '../support/routing.js'
+
+const OSPF = { ospf: { area: 0, interfaces: ['eth0'] } }
+
+function linesOf(section: unknown, ...subnets: readonly (readonly string[])[]): readonly WantedLine[] {
+  const networks = subnets.map((prefixes, index) => networkOf(index + 1, prefixes))
+  return desiredRouting(checkRouting(section, 'routing'), { networks })
+}
+
+describe('desiredRouting', () => {
+  // That a real FRR takes them: test/netns/routing.test.ts.
+  for (const { name, lines, text } of routingExamples())
+    it(`makes of ${name} what is in test/golden/routing`, () => {
+      expect(textOf(lines)).to.equal(text)
+    })
+
+  it('changes one line for a subnet, wherever the network stands among others', () => {
+    const before = new Set(linesOf(OSPF, ['10.1.0.0/16'], ['10.2.0.0/16'], ['10.3.0.0/16']).map(keyOfLine))
+    const networks = [networkOf(1, ['10.1.0.0/16']), networkOf(3, ['10.3.0.0/16'])]
+    const after = desiredRouting(checkRouting(OSPF, 'routing'), { networks }).map(keyOfLine)
+    expect(before.size - after.length).to.equal(1)
+    expect(after.filter((key) => !before.has(key))).to.deep.equal([])
+  })
+
+  it('has every filter before the line that uses it', () => {
+    for (const { lines } of routingExamples()) {
+      for (const [index, { text, daemon }] of lines.entries()) {
+        const map = /route-map (net-routed\S*)( in| out|$)/.exec(text)?.[1]
+        if (map === undefined || text.startsWith('route-map ')) continue
+        const before = lines.slice(0, index).filter((line) => line.daemon === daemon)
+        expect(before.map((line) => line.text)).to.include(`route-map ${map} permit 10`)
+      }
+    }
+  })
+
+  it('never has a map without a list in it, nor an empty list', () => {
+    for (const { lines } of routingExamples()) {
+      for (const { text, daemon } of lines.filter((line) =>
+        /^route-map net-routed(6)?(-out)? /.test(line.text)
+      )) {
+        const inside = lines.filter((line) => line.daemon === daemon && line.within[0] === text)
+        const list = /^match (ip|ipv6) address prefix-list net-routed$/.exec(inside[0]?.text ?? '')
+        expect(list?.[1], `${daemon} ${text}`).to.equal(text.includes('net-routed6') ? 'ipv6' : 'ip')
+        const entries = lines.filter((line) =>
+          line.text.startsWith(`${list?.[1] ?? ''} prefix-list net-routed seq `)
+        )
+        expect(entries.filter((line) => line.daemon === daemon)).to.not.have.lengthOf(0)
+      }
+    }
+  })
+
+  it('lets no subnet of everything out', () => {
+    const texts = linesOf({}, ['0.0.0.0/0', '::/0']).map(({ text }) => text)
+    expect(texts.filter((text) => / permit (0\.0\.0\.0|::)\/0/.test(text))).to.deep.equal([])
+  })
+})
+
+describe('neededDaemons', () => {
+  it('are those of the protocols, and all that could use filters where there is none', () => {
+    const of = (section: unknown): unknown => neededDaemons(checkRouting(section, 'routing'))
+    expect(of(OSPF)).to.deep.equal({ names: ['ospfd'], all: true })
+    expect(of({})).to.deep.equal({ names: ['ospfd', 'ospf6d', 'bgpd'], all: false })
+    const timed = { ...OSPF.ospf, bfd: { interval: 100 } }
+    expect(of({ ospf: timed })).to.deep.equal({ names: ['ospfd', 'bfdd'], all: true })
+  })
+})
+
+describe('routerIdOf', () => {
+  const routing = checkRouting(OSPF, 'routing')
+  it('is the address of the first link of the section', () => {
+    const addresses = { lo: ['10.255.0.1'], docker0: ['172.17.0.1'], eth0: ['fe80::1', '192.0.2.1'] }
+    expect(routerIdOf(routing, addresses)).to.equal('192.0.2.1')
+  })
+  it('is that of the loopback link where those have none, else any that other hosts do not have too', () => {
+    const bridges = { docker0: ['172.17.0.1'], 'br-1': ['172.18.0.1'] }
+    expect(routerIdOf(routing, { ...bridges, lo: ['127.0.0.1', '10.255.0.1'] })).to.equal('10.255.0.1')
+    expect(routerIdOf(routing, { ...bridges, eth9: ['198.51.100.7'] })).to.equal('198.51.100.7')
+    expect(routerIdOf(routing, { ...bridges, lo: ['127.0.0.1'], nr: ['169.254.1.1'] })).to.equal(undefined)
+  })
+})
