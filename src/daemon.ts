@@ -22,6 +22,7 @@ import { neededDaemons } from './desired/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { ContainerEnds } from './host/ends.js'
 import type { Host, HostFacts } from './host/host.js'
+import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
@@ -40,6 +41,7 @@ export interface DaemonParts {
   readonly config: Config
   readonly host: Host
   readonly ends: ContainerEnds
+  readonly registry: Registry
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
@@ -196,12 +198,12 @@ const CONSTANT: ReadonlySet<string> = new Set([
 ])
 
 function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Methods {
-  const { config, log } = parts
+  const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
-    ...cniPlugin({ ...core, log, hostFaults: () => hostFaults(core.reconciler) }),
+    ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body)

@@ -4,6 +4,8 @@
  */
 import type { Attachments } from '../core/attachments.js'
 import { KernelError, RoutedError } from '../errors.js'
+import type { ContainerEnds } from '../host/ends.js'
+import type { Registry } from '../host/registry.js'
 import type { Ipam } from '../ipam/ipam.js'
 import { usesPool } from '../ipam/pools.js'
 import { hasRoom } from '../ipam/usage.js'
@@ -30,6 +32,8 @@ import { validAttachments } from './valid-attachments.js'
 import { isAtLeast } from './version.js'
 
 export interface CommandParts {
+  readonly ends: ContainerEnds
+  readonly registry: Registry
   readonly records: Records
   readonly configured: ConfiguredNetworks
   readonly attachments: Attachments
@@ -98,12 +102,14 @@ interface Sweep {
   readonly name: string
   readonly valid: ReadonlySet<string>
   readonly plugin: DelegatedPlugin | undefined
+  /** Done before an attachment is detached. */
+  readonly first?: (endpoint: Endpoint) => Promise<void>
 }
 
 /** Detaches what is not valid, then tells the plugin; goes on after a failure. */
 export async function sweep(
   parts: CommandParts,
-  { name, valid, plugin }: Sweep,
+  { name, valid, plugin, first }: Sweep,
   run: RunDelegate
 ): Promise<Outcome> {
   const failures: string[] = []
@@ -119,6 +125,7 @@ export async function sweep(
     const { id } = endpoint
     const [, , containerId = '', ifName = ''] = id.split(':')
     if (valid.has(`${containerId}:${ifName}`)) continue
+    if (first) await attempt(() => first(endpoint))
     await attempt(() => detach(parts, id))
     const called = pluginOf(endpoint)
     const gone = { containerId, ifName, netns: '' }

@@ -23,6 +23,7 @@ import { CODE, CniError, codeOf } from './error.js'
 import { parseCommand } from './invocation.js'
 import type { Command, Invocation } from './invocation.js'
 import { parseDocument } from './netconf.js'
+import { l4lb } from './l4lb.js'
 import { PORT_MAPPER_CODES, portMapper } from './port-mapper.js'
 import { Sessions } from './sessions.js'
 import type { DelegateResult, Outcome, RunDelegate, Turn } from './sessions.js'
@@ -37,13 +38,14 @@ const INPUT_CODES: readonly number[] = [CODE.incompatibleVersion, CODE.undecodab
 /** A plugin with codes of its own. */
 interface Wrapping {
   readonly works: Works
-  readonly configuration: number
-  readonly unsupportedCommand: number
+  readonly configuration?: number
+  readonly unsupportedCommand?: number
 }
 
 /** What the name of the executable says that it is; anything else is net-routed under another name. */
 const WRAPPERS: ReadonlyMap<string, Wrapping> = new Map([
-  ['mesos-cni-port-mapper', { works: portMapper, ...PORT_MAPPER_CODES }]
+  ['mesos-cni-port-mapper', { works: portMapper, ...PORT_MAPPER_CODES }],
+  ['dcos-l4lb', { works: l4lb }]
 ])
 
 const SINCE: Readonly<Record<Command, Version>> = {

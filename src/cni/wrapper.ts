@@ -3,8 +3,8 @@
  * with DEL, so that nothing leads to an address that somebody else may have by then. The delegate's answer is ours. DEL
  * needs nothing but the record; the delegate gets the words that it was called with at ADD.
  */
-import { RoutedError } from '../errors.js'
-import type { DelegatedPlugin, PortMap } from '../model/endpoint.js'
+import { NotFoundError } from '../errors.js'
+import type { ContainerServices, DelegatedPlugin, Endpoint, PortMap } from '../model/endpoint.js'
 import { attachmentId } from '../model/endpoint.js'
 import { addressOf, familyOf, parseMac, parsePrefix } from '../model/ip.js'
 import type { Family, Mac } from '../model/ip.js'
@@ -20,8 +20,10 @@ import { networkId } from './networks.js'
 import { formatResult, parseResult } from './result.js'
 import type { Result } from './result.js'
 import type { Outcome, RunDelegate } from './sessions.js'
+import { coded, inTurn, quietly } from './steps.js'
 import { validAttachments } from './valid-attachments.js'
-import { parseVersion } from './version.js'
+import { isAtLeast, parseVersion } from './version.js'
+import type { Version } from './version.js'
 
 /** The commands of a plugin, apart from VERSION. */
 export type Works = Readonly<
@@ -38,9 +40,35 @@ export interface Wrapper {
   /** Its name, as it is called. */
   readonly plugin: string
   /** What its configuration asks for beside the delegate. Throws what is wrong with it. */
-  readonly parse: (document: Document) => { readonly ports: readonly PortMap[] }
-  /** Codes of its errors, by what went wrong. */
-  readonly codes: { readonly configuration: number; readonly delegate: number; readonly own: number }
+  readonly parse: (document: Document) => Wanted
+  /** Codes of its errors, by what went wrong; absent = as the cause has it. */
+  readonly codes: { readonly configuration?: number; readonly delegate?: number; readonly own?: number }
+  /** What it does in the container. */
+  readonly beside?: Beside
+}
+
+export interface Wanted {
+  readonly ports: readonly PortMap[]
+  readonly services?: ContainerServices
+}
+
+/** Which container, and what it has. */
+export interface Served {
+  /** Of the endpoint. */
+  readonly id: string
+  readonly containerId: string
+  /** Empty if nobody knows it any more. */
+  readonly netns: string
+  readonly services: ContainerServices
+}
+
+export interface Beside {
+  /** May be called again; `detach` undoes what a failure leaves. */
+  readonly attach: (parts: CommandParts, served: Served, run: RunDelegate) => Promise<void>
+  /** Tries everything, and throws what went wrong. What is gone is no error. */
+  readonly detach: (parts: CommandParts, served: Served, run: RunDelegate) => Promise<void>
+  /** What is not as it was made, in words. */
+  readonly verify: (parts: CommandParts, served: Served) => Promise<string[]>
 }
 
 const DONE: Outcome = { exit: 0, output: '' }
@@ -69,45 +97,67 @@ interface Call {
 }
 
 async function add(wrapper: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
-  const { codes } = wrapper
-  const { attachment, conf, delegation, ports } = await coded(codes.configuration, () =>
-    parsed(wrapper, invocation)
-  )
+  const { codes, beside } = wrapper
+  const asked = await coded(codes.configuration, () => parsed(wrapper, invocation))
+  const { attachment, conf, delegation, ports, services } = asked
   const id = attachmentId(networkId(conf.name), attachment.containerId, attachment.ifName)
-  const takeBack = (): Promise<unknown> => quietly(() => callDelegate(run, { ...delegation, command: 'DEL' }))
+  const served = {
+    id,
+    containerId: attachment.containerId,
+    netns: attachment.netns,
+    services: services ?? {}
+  }
   await coded(codes.own, () => parts.attachments.refuseRivals({ id, ports }))
-  const result = await undoing(takeBack, () =>
-    coded(codes.delegate, async () => {
-      const answer = await callDelegate(run, { ...delegation, command: 'ADD' })
-      return granted(answer, delegation.type, ports.length > 0)
+  const undo = async (whoRuns: RunDelegate): Promise<void> => {
+    await quietly(() => beside?.detach(parts, served, whoRuns))
+    await quietly(() => parts.attachments.detach(id))
+    await quietly(() => callDelegate(whoRuns, { ...delegation, command: 'DEL' }))
+  }
+  try {
+    const { answer, result } = await coded(codes.delegate, async () =>
+      granted(await callDelegate(run, { ...delegation, command: 'ADD' }), delegation.type, ports.length > 0)
+    )
+    await coded(codes.own, async () => {
+      await keep(parts, { id, asked, result })
+      await beside?.attach(parts, served, run)
     })
-  )
-  await undoing(takeBack, () =>
-    coded(codes.own, () => keep(parts, { id, attachment, conf, delegation, ports, result }))
-  )
-  const output = JSON.stringify(formatResult(result, conf.version))
-  return {
-    exit: 0,
-    output,
-    undo: async () => {
-      await parts.attachments.detach(id)
-    }
+    const output = JSON.stringify(inVersion(answer, result, conf.version))
+    return { exit: 0, output, undo: () => undo(nobody) }
+  } catch (error) {
+    await undo(run)
+    throw error
   }
 }
 
-async function del({ plugin, codes }: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
-  const { id, delegation } = await coded(codes.configuration, () => {
+/** The executable is gone: other plugins are called when the runtime calls with DEL. */
+function nobody(): Promise<never> {
+  return Promise.reject(new NotFoundError('nobody is there to run a plugin'))
+}
+
+/** Everything is tried, also after a failure: nobody else would take away what comes after it. */
+async function del(
+  { plugin, codes, parse, beside }: Wrapper,
+  { parts, invocation, run }: Call
+): Promise<Outcome> {
+  const { served, delegation } = await coded(codes.configuration, () => {
     const attachment = parseAttachment(invocation, false)
     const document = parseDocument(invocation.input)
-    const known = idOf(plugin, document, attachment)
-    return { id: known, delegation: parts.records.get('endpoint', known)?.delegate ?? delegationOf(document) }
+    const id = idOf(plugin, document, attachment)
+    const known = parts.records.get('endpoint', id)
+    const netns = known?.sandbox?.path ?? attachment.netns
+    const services = known ? (known.services ?? {}) : (parse(document).services ?? {})
+    const delegation = known?.delegate ?? delegationOf(document)
+    return { served: { id, containerId: attachment.containerId, netns, services }, delegation }
   })
-  await coded(codes.own, () => detach(parts, id))
-  await coded(codes.delegate, () => callDelegate(run, { ...delegation, command: 'DEL' }))
+  await inTurn([
+    () => coded(codes.own, () => beside?.detach(parts, served, run)),
+    () => coded(codes.own, () => detach(parts, served.id)),
+    () => coded(codes.delegate, () => callDelegate(run, { ...delegation, command: 'DEL' }))
+  ])
   return DONE
 }
 
-async function check({ plugin, codes }: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
+async function check({ plugin, codes, beside }: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
   const { id, delegation } = await coded(codes.configuration, () => {
     const document = parseDocument(invocation.input)
     if (document['prevResult'] === undefined)
@@ -115,19 +165,29 @@ async function check({ plugin, codes }: Wrapper, { parts, invocation, run }: Cal
     const attachment = parseAttachment(invocation, true)
     return { id: idOf(plugin, document, attachment), delegation: delegationOf(document) }
   })
-  const faults = await parts.attachments.verify(id)
-  if (faults.length > 0) throw new CniError(codes.own, faults.join('; '))
+  const known = parts.records.get('endpoint', id)
+  const faults = [
+    ...(await parts.attachments.verify(id)),
+    ...(known && beside ? await beside.verify(parts, servedBy(known)) : [])
+  ]
+  if (faults.length > 0) throw new CniError(codes.own ?? CODE.broken, faults.join('; '))
   await coded(codes.delegate, () => callDelegate(run, { ...delegation, command: 'CHECK' }))
   return DONE
 }
 
-async function gc({ plugin, codes }: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
+async function gc({ plugin, codes, beside }: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
   const asked = await coded(codes.configuration, () => {
     const document = parseDocument(invocation.input)
     const valid = validAttachments(document)
     return { name: nameOf(plugin, document), valid, plugin: delegationOf(document) }
   })
-  return sweep(parts, asked, run)
+  const first = async (endpoint: Endpoint): Promise<void> => beside?.detach(parts, servedBy(endpoint), run)
+  return sweep(parts, { ...asked, first }, run)
+}
+
+function servedBy({ id, sandbox, services }: Endpoint): Served {
+  const [, , containerId = ''] = id.split(':')
+  return { id, containerId, netns: sandbox?.path ?? '', services: services ?? {} }
 }
 
 async function status({ codes }: Wrapper, { parts, invocation, run }: Call): Promise<Outcome> {
@@ -138,18 +198,22 @@ async function status({ codes }: Wrapper, { parts, invocation, run }: Call): Pro
   return DONE
 }
 
-interface Wrapped {
-  readonly id: string
+/** An ADD, as the configuration has it. */
+interface AskedOf extends Wanted {
   readonly attachment: Attachment
   readonly conf: NetConf
   readonly delegation: DelegatedPlugin
-  readonly ports: readonly PortMap[]
+}
+
+interface Kept {
+  readonly id: string
+  readonly asked: AskedOf
   readonly result: Result
 }
 
 /** The network is held meanwhile, as for our own attachments. */
-function keep(parts: CommandParts, wrapped: Wrapped): Promise<unknown> {
-  const { id, attachment, conf, delegation, ports, result } = wrapped
+function keep(parts: CommandParts, { id, asked, result }: Kept): Promise<unknown> {
+  const { attachment, conf, delegation, ports, services } = asked
   return parts.configured.hold(conf.name, async () => {
     const addresses = result.ips.map(({ address }) => parsePrefix(address, 'ips.address'))
     const network = await parts.configured.ensure(conf, [
@@ -162,6 +226,7 @@ function keep(parts: CommandParts, wrapped: Wrapped): Promise<unknown> {
       addresses,
       ...(mac === undefined ? {} : { mac }),
       ports,
+      ...(services ? { services } : {}),
       netns: attachment.netns,
       ifName: attachment.ifName,
       delegate: delegation
@@ -169,10 +234,7 @@ function keep(parts: CommandParts, wrapped: Wrapped): Promise<unknown> {
   })
 }
 
-function parsed(
-  wrapper: Wrapper,
-  invocation: Invocation
-): { attachment: Attachment; conf: NetConf; delegation: DelegatedPlugin; ports: readonly PortMap[] } {
+function parsed(wrapper: Wrapper, invocation: Invocation): AskedOf {
   const attachment = parseAttachment(invocation, true)
   const document = parseDocument(invocation.input)
   const delegation = delegationOf(document)
@@ -213,42 +275,24 @@ function idOf(plugin: string, document: Document, { containerId, ifName }: Attac
   return attachmentId(networkId(nameOf(plugin, document)), containerId, ifName)
 }
 
-function granted(answer: unknown, type: string, needsAddress: boolean): Result {
+function granted(answer: unknown, type: string, needsAddress: boolean): { answer: unknown; result: Result } {
   const field = `the answer of ${type}`
   const result = parseResult(answer ?? {}, field)
   for (const { address } of result.ips) parsePrefix(address, `${field}: ips.address`)
-  if (result.ips.length > 0 || !needsAddress) return result
+  if (result.ips.length > 0 || !needsAddress) return { answer, result }
   throw new CniError(CODE.delegate, `${field} has no address that a port could lead to`)
+}
+
+/** What the delegate has said, word for word, if it is in the version that is wanted. */
+function inVersion(answer: unknown, result: Result, version: Version): unknown {
+  const said =
+    typeof answer === 'object' && answer !== null && 'cniVersion' in answer ? answer.cniVersion : ''
+  const isSame =
+    said === version || (said === '' && !isAtLeast(version, '0.3.0') && result.interfaces.length === 0)
+  return isSame && answer !== undefined ? answer : formatResult(result, version)
 }
 
 function macOf({ interfaces }: Result, { netns, ifName }: Attachment): Mac | undefined {
   const mac = interfaces.find(({ name, sandbox }) => name === ifName && sandbox === netns)?.mac
   return mac === undefined ? undefined : parseMac(mac, 'interfaces.mac')
-}
-
-/** What is expected to go wrong has this code. */
-async function coded<T>(code: number, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof RoutedError)) throw error
-    throw new CniError(code, error.message, { cause: error })
-  }
-}
-
-async function undoing<T>(undo: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    await undo()
-    throw error
-  }
-}
-
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof RoutedError)) throw error
-  }
 }

@@ -95,10 +95,15 @@ export class Attachments {
     return this.#exclusive.run(request.id, async () => {
       await this.#replaceDead({ ...request, addresses: [] })
       const { records, networks, now } = this.#parts
-      const { netns: path, ifName, delegate } = request
+      const { netns: path, ifName, delegate, services } = request
       const network = networks.get(request.networkId)
       const endpoint = newEndpoint(request, network, { defaultMtu: undefined, now: now() })
-      const record: Endpoint = { ...endpoint, delegate, sandbox: { path, runtime: 'cni', ifName } }
+      const record: Endpoint = {
+        ...endpoint,
+        delegate,
+        ...(services ? { services } : {}),
+        sandbox: { path, runtime: 'cni', ifName }
+      }
       await this.#commit(record, false)
       this.#parts.log.info('container of another plugin is kept', {
         endpoint: record.id,

@@ -20,6 +20,7 @@ export interface Endpoint {
   readonly ports?: readonly PortMap[]
   /** Another plugin has made its links, and takes them away: the host has only what is beside them. */
   readonly delegate?: DelegatedPlugin
+  readonly services?: ContainerServices
   readonly sandbox?: Sandbox
   readonly left?: true
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
@@ -70,6 +71,16 @@ export interface SandboxRoute {
   readonly dst: Prefix
   /** Absent = on the link. */
   readonly via?: Ip
+  /** Address that what goes there comes from; absent = as the kernel chooses. */
+  readonly src?: Ip
+}
+
+/** What a container has beside its network (DC/OS). */
+export interface ContainerServices {
+  /** A leg of its own to the name service. */
+  readonly dns?: true
+  /** Directory where it is registered for load balancing. */
+  readonly balancing?: string
 }
 
 export interface Companion {

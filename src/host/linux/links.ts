@@ -267,7 +267,8 @@ function aliasOf(body: Buffer): string {
   return findText(body, IFINFOMSG_SIZE, IFLA.IFALIAS) ?? ''
 }
 
-function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
+/** The fixed beginning of every body. */
+export function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
   const bytes = Buffer.alloc(IFINFOMSG_SIZE)
   bytes.writeInt32LE(index, 4)
   bytes.writeUInt32LE(flags, 8)
