@@ -204,7 +204,7 @@ serve() {
 answers() { equal "$(on "$1" busybox nc -w 5 "$2" "$3" </dev/null)" "$4"; }
 answers_in() { equal "$(on "$1" ip netns exec "$2" busybox nc -w 5 "$3" "$4" </dev/null)" "$5"; }
 
-@test "published ports: from elsewhere, from the host, from containers and from itself, by IPv4 and IPv6" {
+@test "flaw 5, published ports: from elsewhere, from the host, from containers and from itself, by IPv4 and IPv6" {
   network 1 mine '{"ipam":{"subnets":[{"subnet":"10.1.0.0/16"},{"subnet":"fd00:1::/64"}]},"capabilities":{"portMappings":true}}'
   on 1 ip netns add one
   RUNTIME_CONFIG='{"portMappings":[{"hostPort":8080,"containerPort":80,"protocol":"tcp"},{"hostPort":8081,"containerPort":80,"protocol":"tcp","hostIP":"192.0.2.1"}]}' \
@@ -216,6 +216,9 @@ answers_in() { equal "$(on "$1" ip netns exec "$2" busybox nc -w 5 "$3" "$4" </d
   answers 2 192.0.2.1 8081 'one 192.0.2.2'
   answers 1 192.0.2.1 8080 'one 192.0.2.1'
   answers_in 1 two 192.0.2.1 8080 "one $address"
+  # What only passes the host, to the same port of somebody else, is let alone.
+  serve 1 two 8080
+  answers 2 "$address" 8080 'two 192.0.2.2'
   # What it sends to itself comes from the host.
   answers_in 1 one 192.0.2.1 8080 'one 192.0.2.1'
   answers_in 1 one 2001:db8::1 8080 'one 2001:db8::1'

@@ -8,8 +8,6 @@ ROOT=$(dirname "$BATS_DIR")
 
 setup_file() { lab_up 1; }
 
-# example NAME FILE - the fenced block behind `<!-- example: NAME -->`.
-example() { awk -v mark="<!-- example: $1 -->" '$0 == mark { wanted = 1 } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' "$2"; }
 # line REGEX FILE - the command in an indented line of a document.
 line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
 

@@ -70,6 +70,8 @@ pings() { run_in "$1" "$2" ping -c 1 -W 2 "$3" >/dev/null; }
 first_ping() {
   docker_on "$1" run --rm --net "$2" "${@:4}" busybox ping -c 1 -W 2 "$3" | sed -n 's/.*time=\([0-9.]*\) ms/\1/p'
 }
+# example NAME FILE - the fenced block behind `<!-- example: NAME -->`.
+example() { awk -v mark="<!-- example: $1 -->" '$0 == mark { wanted = 1 } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' "$2"; }
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
 # wait_until SECONDS CMD... - polls; the deadline is a failure that shows the last output.

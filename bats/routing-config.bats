@@ -90,6 +90,14 @@ pair() {
   for host in $ROUTERS; do configured "$host"; done
   learnt_is 2 '10.1.0.1 10.1.0.3 10.1.0.4'
   learnt_is 4 '10.1.0.1 10.1.0.2 10.1.0.3'
+  succeeds on 1 "$NET_ROUTED" map
+  shows '^192\.0\.2\.1, this host: to segment of 192\.0\.2\.[1-4] \(10\)$'
+  shows '^4 routers, 4 addresses, 0 on several routers$'
+  succeeds on 2 "$NET_ROUTED" map --json
+  equal "$(jq --compact-output '[.routers[] | [.id, .isSelf, .addresses[]]]' <<<"$output")" \
+    '[["192.0.2.1",false,"10.1.0.1"],["192.0.2.2",true,"10.1.0.2"],["192.0.2.3",false,"10.1.0.3"],["192.0.2.4",false,"10.1.0.4"]]'
+  succeeds on 3 "$NET_ROUTED" map --dot
+  shows '^  "192\.0\.2\.3" -- "segment 192\.0\.2\.[1-4]"'
   on 1 sh -c 'ip route del 172.31.0.0/24; ip route del 10.77.0.0/16; ip route del 198.51.100.1; ip route del 10.1.7.0/24'
   # Nothing goes towards containers.
   succeeds on 1 vtysh -c 'show ip ospf interface'
@@ -395,4 +403,41 @@ bfd_is_up() { equal "$(on "$1" vtysh -c 'show bfd peers' | grep -c 'Status: up')
   lab daemon 1 start
   equal "$status" 1
   shows '/run/frr/ospfd.vty may not be opened: net-routed needs the group of that socket'
+}
+
+# Kernel events come faster than zebra reads them, so that it loses some, as it does when thousands of routes change at once.
+lose_events() { # CMD...
+  on 1 sh -c 'kill -STOP $(cat /run/frr/zebra.pid)
+    for i in $(seq 0 19); do for j in $(seq 1 200); do echo "route add 10.77.$i.$j dev eth0"; done; done >/tmp/flood
+    ip -batch /tmp/flood'
+  "$@"
+  on 1 sh -c 'kill -CONT $(cat /run/frr/zebra.pid); sed s/add/del/ /tmp/flood | ip -batch -'
+}
+replace_containers() {
+  docker_on 1 rm --force old >/dev/null
+  create_container 1 new mine --ip 10.1.0.2
+}
+verifies() { on "$1" "$NET_ROUTED" verify; }
+
+@test "verify finds what zebra has lost, tells it again, and finds nothing then" {
+  lab router 1 stop
+  on 1 sh -c 'for daemon in "zebra -s 65536" ospfd; do /usr/lib/frr/$daemon -d; done' 2>/dev/null
+  pair 'area: 0'
+  create_container 1 old mine --ip 10.1.0.1
+  create_container 2 other mine --ip 10.1.0.9
+  wait_until 30 pings 2 other 10.1.0.1
+  wait_until 10 verifies 1
+  shows '^1 addresses, 0 findings, 0 routes told again, 1 of 1 neighbours up$'
+  lose_events replace_containers
+  run verifies 1
+  equal "$status" 3
+  shows '^missing: 10\.1\.0\.2: not in zebra, ospfd$'
+  # FRR 10 hears of the end of a route by that of its link.
+  [ -n "${ENGINE_ROOT:-}" ] || shows '^stale: 10\.1\.0\.1: still in zebra, no container has it$'
+  wait_until 20 verifies 1
+  wait_until 10 pings 2 other 10.1.0.2
+  wait_until 10 not via 2 10.1.0.1
+  succeeds on 1 "$NET_ROUTED" verify --json
+  equal "$(jq --compact-output '[.addresses[] | [.address, .kernel, .zebra, .announced.ospfd]]' <<<"$output")" '[["10.1.0.2",true,true,true]]'
+  equal "$(jq --compact-output '[.neighbours[] | [.protocol, .isUp, .acknowledged]]' <<<"$output")" '[["ospfd",true,true]]'
 }

@@ -1,6 +1,8 @@
 /** What operators can tell the daemon besides what their engine tells it. */
 import { checkRouting } from './config-file.js'
 import { ConflictError, InvalidError, NotFoundError } from './errors.js'
+import { readMap } from './core/map.js'
+import type { OpenVty } from './host/vty.js'
 import { verify } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import type { Networks } from './core/networks.js'
@@ -41,6 +43,12 @@ export async function planRouting(routers: Routers, body: unknown): Promise<Answ
 export async function verifyRoutes(parts: VerifyParts, body: unknown): Promise<Answer> {
   if (typeof body !== 'object' || body === null) throw new InvalidError('the request is empty')
   return { body: await verify(parts) }
+}
+
+/** The cluster, as OSPF's database has it. */
+export async function showMap(open: OpenVty, body: unknown): Promise<Answer> {
+  if (typeof body !== 'object' || body === null) throw new InvalidError('the request is empty')
+  return { body: await readMap(open) }
 }
 
 async function forgetNetwork({ records, networks, ipam }: Parts, name: string): Promise<Answer> {

@@ -11,6 +11,7 @@ export type Command =
   | { readonly name: 'forget'; readonly socket: string; readonly network: string }
   | RoutingCommand
   | VerifyCommand
+  | MapCommand
   | { readonly name: 'help' | 'version' }
 
 /** Compares what containers have with what the network is told. */
@@ -18,6 +19,13 @@ export interface VerifyCommand {
   readonly name: 'verify'
   readonly socket: string
   readonly json: boolean
+}
+
+/** Shows the whole cluster. */
+export interface MapCommand {
+  readonly name: 'map'
+  readonly socket: string
+  readonly form: 'text' | 'json' | 'dot'
 }
 
 /** Prints what the routing daemons should have, or what differs. */
@@ -35,7 +43,7 @@ export interface DryRun {
   readonly routing: Routing
 }
 
-const COMMANDS = ['serve', 'status', 'routing', 'verify', 'forget'] as const
+const COMMANDS = ['serve', 'status', 'routing', 'verify', 'map', 'forget'] as const
 
 /** Text of `--help`. */
 export function helpText(): string {
@@ -50,6 +58,7 @@ export function helpText(): string {
     '       net-routed routing --diff           what differs from that; exit code 3 if anything does',
     '       net-routed routing --dry-run        what the section routing of --config FILE would change',
     '       net-routed verify [--json]          compare it with what kernel and routing daemons have; exit code 3',
+    '       net-routed map [--json | --dot]     the cluster as OSPF shows it: routers, links, addresses',
     '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
     '',
     ...lines,
@@ -77,13 +86,15 @@ export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): C
   const config = readConfig(values, env)
   const socket = socketPath(config.netsock)
   if (name === 'status' || name === 'verify') return { name, socket, json: values.has('json') }
+  if (name === 'map') return { name, socket, form: formOf(values) }
   if (name === 'routing') return routingCommand(values, config, configFile(values, env).document['routing'])
   return name === 'forget' ? { name, socket, network: operands[0] ?? '' } : { name, config }
 }
 
 /** Flags that only some commands have. */
 const COMMAND_FLAGS: Readonly<Record<string, readonly string[]>> = {
-  json: ['status', 'routing', 'verify'],
+  json: ['status', 'routing', 'verify', 'map'],
+  dot: ['map'],
   diff: ['routing'],
   'dry-run': ['routing']
 }
@@ -93,6 +104,12 @@ function refuseForeignFlags(command: string, values: ReadonlyMap<string, unknown
     if (values.has(flag) && !commands.includes(command))
       throw new InvalidError(`--${flag} belongs to the command ${commands.join(' and ')}`)
   }
+}
+
+function formOf(values: ReadonlyMap<string, unknown>): MapCommand['form'] {
+  if (values.has('json') && values.has('dot')) throw new InvalidError('--json and --dot: give one of them')
+  if (values.has('dot')) return 'dot'
+  return values.has('json') ? 'json' : 'text'
 }
 
 function routingCommand(

@@ -2,53 +2,28 @@
  * The daemon without its process: records loaded, kernel brought to what they say, methods ready to be served. Tests
  * start it on a FakeHost and a MemoryStore; main.ts on the real ones.
  */
-import type { Config } from './config.js'
 import { ipamDriver } from './cnm/ipam-driver.js'
 import { networkDriver } from './cnm/network-driver.js'
-import { ConfiguredNetworks } from './cni/networks.js'
 import { cniPlugin } from './cni/plugin.js'
-import { forget, planRouting, verifyRoutes } from './admin.js'
+import { compose } from './compose.js'
+import type { Core, DaemonParts } from './compose.js'
+import type { HostFacts } from './host/host.js'
+import type { Reconciler } from './host/reconciler.js'
+import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { Attachments } from './core/attachments.js'
-import { Committer } from './core/commit.js'
-import { Elsewhere } from './core/elsewhere.js'
-import { Endpoints } from './core/endpoints.js'
-import { Holds } from './core/holds.js'
-import { Networks } from './core/networks.js'
-import { Routers } from './core/routers.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import { neededDaemons } from './desired/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
-import type { ContainerEnds } from './host/ends.js'
-import type { Host, HostFacts } from './host/host.js'
-import type { Registry } from './host/registry.js'
-import type { OpenVty } from './host/vty.js'
-import { Reconciler } from './host/reconciler.js'
 import type { Methods, Pages } from './http.js'
-import { Ipam } from './ipam/ipam.js'
 import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
 import { metricsText, statusOf } from './status.js'
 import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
-import type { Store } from './store/store.js'
 import { watch } from './upkeep.js'
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
-
-export interface DaemonParts {
-  readonly config: Config
-  readonly host: Host
-  readonly ends: ContainerEnds
-  readonly registry: Registry
-  readonly store: Store
-  /** Opens command sessions with the routing daemons whose sockets are in a directory. */
-  readonly vty: (directory: string) => OpenVty
-  readonly log: Log
-  readonly version: string
-  readonly now: () => Date
-}
 
 export interface Daemon {
   readonly methods: Methods
@@ -125,70 +100,6 @@ export async function loadDaemon(
   return { daemon, ready }
 }
 
-/** Everything that decides, wired together. */
-interface Core {
-  readonly records: Records
-  readonly reconciler: Reconciler
-  readonly committer: Committer
-  readonly routers: Routers
-  readonly holds: Holds | undefined
-  readonly networks: Networks
-  readonly endpoints: Endpoints
-  readonly attachments: Attachments
-  readonly ipam: Ipam
-  readonly configured: ConfiguredNetworks
-}
-
-function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
-  const { config, host, ends, store, log, now } = parts
-  const reconciler = new Reconciler(host, log)
-  const holds = holdsOf(parts, reconciler)
-  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
-  const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
-  const changed = (): void => {
-    routers.wake()
-  }
-  const networks = new Networks({ records, committer, host, log, changed })
-  const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
-  const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
-  const endpoints = new Endpoints(shared)
-  const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
-  const ipam = new Ipam({ ...shared, endpoints, defaultPools: config.defaultAddressPool })
-  const configured = configuredNetworks({ records, networks, ipam, log }, config)
-  return {
-    records,
-    reconciler,
-    committer,
-    routers,
-    holds,
-    networks,
-    endpoints,
-    attachments,
-    ipam,
-    configured
-  }
-}
-
-function configuredNetworks(
-  core: { records: Records; networks: Networks; ipam: Ipam; log: Log },
-  { gateway, gateway6, defaultAddressPool }: Config
-): ConfiguredNetworks {
-  return new ConfiguredNetworks({
-    ...core,
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(gateway6 === undefined ? {} : { gateway6 }),
-    hasDefaultPools: defaultAddressPool.length > 0
-  })
-}
-
-/** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
-function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
-  const { routing } = config
-  if (!routing) return undefined
-  const elsewhere = new Elsewhere(vty(routing.vty))
-  return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
-}
-
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
 const CONSTANT: ReadonlySet<string> = new Set([
   'Plugin.Activate',
@@ -206,7 +117,8 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
-    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body)
+    'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
+    'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
   }
   const later =
     (handle: Methods[string]): Methods[string] =>
@@ -226,6 +138,7 @@ function stepsOf(
   learn: () => Promise<void>
 ): readonly (() => Promise<unknown>)[] {
   const { reconciler, endpoints, ipam, configured, networks, committer } = core
+  let suspects: ReadonlySet<string> = new Set()
   return [
     learn,
     () => reconciler.resync(),
@@ -234,8 +147,13 @@ function stepsOf(
     () => configured.collect(),
     () => networks.collect(),
     () => committer.retryWrites(),
-    () => repairRouters(parts, core)
+    async () => (suspects = await repairRouters(parts, core, suspects))
   ]
+}
+
+/** What no container can do without. */
+function hostFaults({ faults }: Reconciler): string[] {
+  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
 }
 
 /** A routing daemon that has just been asked something may still be at work on a change. */
@@ -255,10 +173,16 @@ function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler, 
 }
 
 /** Only where the routing daemon is ours to configure. */
-async function repairRouters(parts: DaemonParts, core: Core): Promise<void> {
-  if (!parts.config.routing || core.routers.states.every(({ state }) => state === 'absent')) return
-  const told = await repairMissed(verifyParts(parts, core))
+async function repairRouters(
+  parts: DaemonParts,
+  core: Core,
+  before: ReadonlySet<string>
+): Promise<ReadonlySet<string>> {
+  const isThere = core.routers.states.some(({ state }) => state !== 'absent')
+  if (!parts.config.routing || !isThere) return new Set()
+  const { told, suspects } = await repairMissed(verifyParts(parts, core), before)
   if (told > 0) parts.log.warn('routing daemon has missed kernel routes, told again', { routes: told })
+  return suspects
 }
 
 /** One after the other; what is refused is logged and tried again the next time. */
@@ -271,11 +195,6 @@ async function allOf(steps: readonly (() => Promise<unknown>)[], log: Log): Prom
       log.warn('upkeep refused, will be tried again', { err: error.message })
     }
   }
-}
-
-/** What no container can do without. */
-function hostFaults({ faults }: Reconciler): string[] {
-  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
 }
 
 function pagesOf(status: StatusParts, ready: Promise<void>): Pages {

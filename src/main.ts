@@ -9,6 +9,7 @@ import { socketPath } from './config.js'
 import type { Config } from './config.js'
 import { routing } from './routing-command.js'
 import type { Printed } from './routing-command.js'
+import { mapCommand } from './map-command.js'
 import { verifyCommand } from './verify-command.js'
 import { planRouters } from './core/router-plans.js'
 import type { RouterPlan } from './core/router-plans.js'
@@ -70,6 +71,9 @@ async function run(command: Command): Promise<void> {
       break
     case 'verify':
       printed(await verifyCommand(command))
+      break
+    case 'map':
+      print(await mapCommand(command))
       break
     case 'serve':
       await serve(command.config)

@@ -63,11 +63,11 @@ describe('a bad command line', () => {
     [['-x'], '-x is not an option'],
     [['--gateway'], '--gateway needs a value: IP'],
     [['--debug=yes'], '--debug takes no value, not "yes"'],
-    [['start'], '"start" is not a command: there are serve, status, routing, verify, forget'],
+    [['start'], '"start" is not a command: there are serve, status, routing, verify, map, forget'],
     [['serve', 'now'], 'serve: "now" is too much'],
     [['forget'], 'forget: give the id of one network'],
     [['forget', 'a', 'b'], 'forget: give the id of one network'],
-    [['--json'], '--json belongs to the command status and routing and verify'],
+    [['--json'], '--json belongs to the command status and routing and verify and map'],
     [['status', '--diff'], '--diff belongs to the command routing'],
     [
       ['routing', '--dry-run'],

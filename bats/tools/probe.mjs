@@ -1,6 +1,6 @@
-// probe ADDRESS... - an echo request to each address every millisecond until SIGINT; then prints a line for each:
-// ADDRESS SENT LOST LONGEST, the last being the longest time without a request, in milliseconds; then for each silence of
-// five packets or more "silence ADDRESS BEGIN END", in milliseconds since 1970. The kernel of the other end answers, so that
+// probe ADDRESS... - an echo request to each address every millisecond until SIGINT; then prints for each silence of five
+// packets or more "silence ADDRESS BEGIN END", in milliseconds since 1970, and a line for each address: ADDRESS SENT LOST
+// LONGEST, the last being the longest time without a request, in milliseconds. The kernel of the other end answers, so that
 // nothing but the network can lose one. Needs root, for raw sockets.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,10 +32,10 @@ while (probes.some(({ missing }) => missing.size > 0) && performance.now() < dea
   probes.forEach(collect)
   await sleep(INTERVAL_MS)
 }
-for (const { address, sent, missing, longest } of probes)
-  console.log(address, sent, missing.size, Math.round(longest))
 for (const { address, missing } of probes)
   for (const [first, last] of silences(missing)) console.log('silence', address, first, last)
+for (const { address, sent, missing, longest } of probes)
+  console.log(address, sent, missing.size, Math.round(longest))
 
 function probeOf(address) {
   const socket = openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP)

@@ -15,8 +15,8 @@ import type { Setting } from '../model/setting.js'
 import { refOf } from '../store/records.js'
 import type { Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
-import { concernsHost } from './host-needs.js'
 import { Claims } from './claims.js'
+import { concernsHost, newSettings } from './host-changes.js'
 import { announcementOf, leavesBehind } from './holds.js'
 import type { Hold, Holds } from './holds.js'
 
@@ -288,10 +288,4 @@ export class Committer {
     if (change.needsLinks !== true || lost?.kind !== 'link') return undefined
     return new KernelError('ENODEV', `link ${lost.name} is gone, and the container end with it`)
   }
-}
-
-function newSettings({ put, before }: Step): Setting[] {
-  return put.flatMap(({ kind, record }) =>
-    kind === 'setting' && before.every((stored) => stored.record.id !== record.id) ? [record] : []
-  )
 }

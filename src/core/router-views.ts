@@ -1,6 +1,7 @@
 /** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
 import { RoutedError } from '../errors.js'
 import {
+  ospfLinks,
   bgpAdvertised,
   bgpNeighbours,
   kernelPaths,
@@ -8,7 +9,7 @@ import {
   ospfDatabase,
   ospfNeighbours
 } from '../host/router-tables.js'
-import type { External, KernelPath, RouterNeighbour } from '../host/router-tables.js'
+import type { External, KernelPath, RouterLink, RouterNeighbour } from '../host/router-tables.js'
 import type { OpenVty, VtySession } from '../host/vty.js'
 
 /** What a protocol tells others, in one address family. */
@@ -35,11 +36,11 @@ export interface RouterViews {
 /** Asks every daemon that answers. One that is not configured for a protocol has no view. */
 export async function routerViews(open: OpenVty): Promise<RouterViews> {
   const absent = new Map<string, string>()
-  const ask = async <T>(daemon: string, work: (show: Show) => Promise<T>): Promise<T | undefined> => {
+  const ask = async <T>(daemon: string, work: Work<T>): Promise<T | undefined> => {
     try {
       const session = await open(daemon)
       try {
-        return await work((command) => show(session, command))
+        return await work(session)
       } finally {
         session.close()
       }
@@ -51,32 +52,46 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   }
   const [zebra, two, three, bgp] = await Promise.all([
     ask('zebra', zebraPaths),
-    ask('ospfd', ospfView),
-    ask('ospf6d', ospf3View),
-    ask('bgpd', bgpViews)
+    ask('ospfd', asked(ospfView)),
+    ask('ospf6d', asked(ospf3View)),
+    ask('bgpd', asked(bgpViews))
   ])
   const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
   return { ...(zebra ? { zebra } : {}), protocols, absent }
+}
+
+/** How the routers of OSPFv2 are connected. Throws UnavailableError or TimeoutError. */
+export async function readLinks(open: OpenVty): Promise<RouterLink[]> {
+  const session = await open('ospfd')
+  try {
+    return ospfLinks(await show(session, 'show ip ospf database router json'))
+  } finally {
+    session.close()
+  }
 }
 
 /** The paths that zebra has read from the kernel. Throws UnavailableError or TimeoutError. */
 export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
   const session = await open('zebra')
   try {
-    return await zebraPaths((command) => show(session, command))
+    return await zebraPaths(session)
   } finally {
     session.close()
   }
 }
 
+type Work<T> = (session: VtySession) => Promise<T>
+
+function asked<T>(view: (ask: Show) => Promise<T>): Work<T> {
+  return (session) => view((command) => show(session, command))
+}
+
 /** The answer to a command that answers with JSON; undefined where it answers something else. */
 type Show = (command: string) => Promise<unknown>
 
-async function zebraPaths(ask: Show): Promise<KernelPath[]> {
-  return [
-    ...kernelPaths(await ask('show ip route kernel json')),
-    ...kernelPaths(await ask('show ipv6 route kernel json'))
-  ]
+async function zebraPaths(session: VtySession): Promise<KernelPath[]> {
+  const answers = [await session.run('show ip route kernel'), await session.run('show ipv6 route kernel')]
+  return answers.flatMap(({ text }) => kernelPaths(text))
 }
 
 async function ospfView(ask: Show): Promise<ProtocolView[]> {

@@ -9,13 +9,15 @@ import type { HostObject } from '../host/objects.js'
 import type { Host } from '../host/host.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { KernelPath, RouterNeighbour } from '../host/router-tables.js'
-import type { Holds } from './holds.js'
 import { tellAgain, tellEnds } from '../host/retell.js'
 import type { OpenVty } from '../host/vty.js'
-import { addressOf, contains, familyOf, hostPrefix, parsePrefix } from '../model/ip.js'
+import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
+import type { Holds } from './holds.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
+
+const TOLD_AT_ONCE = 32
 
 export interface VerifyParts {
   readonly records: Records
@@ -60,29 +62,32 @@ export interface Verification {
 /** Compares, repairs what is ours, and says what it was like before the repair. */
 export async function verify(parts: VerifyParts): Promise<Verification> {
   let found = await look(parts)
+  let before: ReadonlySet<string> = new Set()
   if (hasGap(found)) {
+    before = suspectsIn(found.wanted, found.views.zebra)
     await parts.settle()
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = found.views.zebra ? await repairZebra(parts, found.views.zebra) : 0
-  const { addresses, stale, neighbours, views } = found
-  const absent = [...views.absent].filter(([daemon]) => parts.needed.includes(daemon))
+  const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
+  const { addresses, stale, neighbours } = found
   return { addresses, stale, neighbours, absent: Object.fromEntries(absent), repaired }
 }
 
-/** Has zebra read again what it missed. Returns how many routes that were. Throws UnavailableError or TimeoutError. */
-export async function repairMissed(parts: VerifyParts): Promise<number> {
-  const gap = (paths: readonly KernelPath[]): number => {
-    const { missed, stale } = zebraGap(parts, paths)
-    return missed.length + stale.length
-  }
-  if (gap(await readZebra(parts.open)) === 0) return 0
-  await parts.settle()
-  return repairZebra(parts, await readZebra(parts.open))
+/**
+ * Has zebra hear again of what it has missed since an earlier call, whose `suspects` it is told; what is new may just be
+ * under way. Throws UnavailableError or TimeoutError.
+ */
+export async function repairMissed(
+  parts: VerifyParts,
+  before: ReadonlySet<string>
+): Promise<{ readonly told: number; readonly suspects: ReadonlySet<string> }> {
+  const paths = await readZebra(parts.open)
+  const wanted = wantedOf(parts)
+  const told = await repairZebra(parts, gapIn(wanted, paths), before)
+  return { told, suspects: suspectsIn(wanted, paths) }
 }
-
-type Found = Omit<Verification, 'absent' | 'repaired'>
 
 /** Where an address should be and is not. */
 export function gapsOf({ kernel, zebra, announced }: VerifiedAddress): string[] {
@@ -99,22 +104,25 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
   )
 }
 
+type Found = Omit<Verification, 'absent' | 'repaired'>
+
 interface Look extends Found {
+  readonly wanted: Wanted
   readonly views: RouterViews
 }
 
 async function look(parts: VerifyParts): Promise<Look> {
-  const { host, open } = parts
+  const { records, host, open } = parts
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
   const kernel = new Set(listed.map(keyOf))
-  const zebra = views.zebra && new Set(views.zebra.map(({ dst }) => dst))
-  const wanted = visibleRoutes(parts)
-  const addresses = wanted.map(({ endpoint, object }): VerifiedAddress => {
+  const zebra = views.zebra && activeIn(views.zebra)
+  const wanted = wantedOf(parts)
+  const addresses = wanted.routes.map(({ endpoint, object }): VerifiedAddress => {
     const { dst } = object
-    const protocols = views.protocols.filter(({ family }) => family === familyOfPrefix(dst))
+    const protocols = views.protocols.filter(({ family }) => family === (dst.includes(':') ? 6 : 4))
     return {
       endpoint,
-      address: addressOf(parsePrefix(dst)),
+      address: addressIn(dst),
       kernel: kernel.has(keyOf(object)),
       ...(zebra ? { zebra: zebra.has(dst) } : {}),
       announced: Object.fromEntries(protocols.map(({ name, announced }) => [name, announced.has(dst)]))
@@ -123,7 +131,13 @@ async function look(parts: VerifyParts): Promise<Look> {
   const neighbours = views.protocols.flatMap((view) =>
     view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
   )
-  return { addresses, stale: staleOf(parts, views), neighbours: distinct(neighbours), views }
+  return {
+    addresses,
+    stale: staleOf(records, views, wanted),
+    neighbours: distinct(neighbours),
+    views,
+    wanted
+  }
 }
 
 interface Visible {
@@ -131,10 +145,22 @@ interface Visible {
   readonly object: Extract<HostObject, { readonly dst: string }>
 }
 
+interface Wanted {
+  readonly routes: readonly Visible[]
+  /** Theirs, and those that are held without a container. */
+  readonly destinations: ReadonlySet<string>
+}
+
+function wantedOf({ records, holds }: VerifyParts): Wanted {
+  const routes = visibleRoutes(records, holds !== undefined)
+  const held = holds?.destinations ?? []
+  return { routes, destinations: new Set([...routes.map(({ object }) => object.dst), ...held]) }
+}
+
 /** What routing daemons should see: routes of the main table, and announcements in place of others. */
-function visibleRoutes({ records, holds }: VerifyParts): Visible[] {
+function visibleRoutes(records: Records, announces: boolean): Visible[] {
   return records.all('endpoint').flatMap((endpoint) =>
-    desiredOfEndpoint(endpoint, holds !== undefined).flatMap((object): Visible[] => {
+    desiredOfEndpoint(endpoint, announces).flatMap((object): Visible[] => {
       const isVisible =
         (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
       return isVisible ? [{ endpoint: endpoint.id, object }] : []
@@ -143,51 +169,57 @@ function visibleRoutes({ records, holds }: VerifyParts): Visible[] {
 }
 
 interface ZebraGap {
-  readonly missed: readonly HostObject[]
+  readonly missed: readonly Visible['object'][]
   readonly stale: readonly KernelPath[]
 }
 
 /** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
-function zebraGap(parts: VerifyParts, paths: readonly KernelPath[]): ZebraGap {
-  const wanted = visibleRoutes(parts).map(({ object }) => object)
-  const known = new Set(paths.map(({ dst }) => dst))
-  const desired = destinations(parts)
+function gapIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): ZebraGap {
+  if (!paths) return { missed: [], stale: [] }
+  const objects = wanted.routes.map(({ object }) => object)
+  const known = activeIn(paths)
   return {
-    missed: wanted.filter(({ dst }) => !known.has(dst)),
-    stale: paths.filter((path) => isOfOurs(path) && !desired.has(path.dst))
+    missed: objects.filter(({ dst }) => !known.has(dst)),
+    stale: paths.filter((path) => isOfOurs(path) && !wanted.destinations.has(path.dst))
   }
-}
-
-/** What should be announced: what containers have, and what is held for them. */
-function destinations(parts: VerifyParts): Set<string> {
-  return new Set([
-    ...visibleRoutes(parts).map(({ object }) => object.dst),
-    ...(parts.holds?.destinations ?? [])
-  ])
 }
 
 function isOfOurs({ link, metric }: KernelPath): boolean {
   return link === undefined ? metric === ANNOUNCEMENT_METRIC : link.startsWith(LINK_PREFIX)
 }
 
-async function repairZebra(parts: VerifyParts, paths: readonly KernelPath[]): Promise<number> {
-  const { missed, stale } = zebraGap(parts, paths)
-  let told = 0
-  await parts.reconciler.retell((desired, actual) => {
-    const again = tellAgain(missed, desired, actual)
-    const ends = tellEnds(stale, desired, actual)
-    told = new Set([...again, ...ends].map(({ object }) => keyOf(object))).size
-    return [...again, ...ends]
-  })
-  return told
+/** Destinations to which zebra has a path that it believes. */
+function activeIn(paths: readonly KernelPath[]): Set<string> {
+  return new Set(paths.flatMap(({ dst, isActive }) => (isActive ? [dst] : [])))
+}
+
+/** Destinations of which zebra does not know what it should. */
+function suspectsIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): Set<string> {
+  const { missed, stale } = gapIn(wanted, paths)
+  return new Set([...missed, ...stale].map(({ dst }) => dst))
+}
+
+/** Returns how many destinations were told of. A few at a time: containers start meanwhile. */
+async function repairZebra(
+  { reconciler }: VerifyParts,
+  { missed, stale }: ZebraGap,
+  suspects: ReadonlySet<string>
+): Promise<number> {
+  const objects = missed.filter(({ dst }) => suspects.has(dst))
+  const ended = stale.filter(({ dst }) => suspects.has(dst))
+  for (let at = 0; at < Math.max(objects.length, ended.length); at += TOLD_AT_ONCE) {
+    await reconciler.retell((desired, actual) => [
+      ...tellAgain(objects.slice(at, at + TOLD_AT_ONCE), desired, actual),
+      ...tellEnds(ended.slice(at, at + TOLD_AT_ONCE), desired, actual)
+    ])
+  }
+  return objects.length + ended.length
 }
 
 /** Of our subnets only: what others announce is their business. */
-function staleOf(parts: VerifyParts, { zebra = [], protocols }: RouterViews): StaleAddress[] {
-  const desired = destinations(parts)
-  const subnets = parts.records
-    .all('network')
-    .flatMap((network) => network.subnets.map(({ prefix }) => prefix))
+function staleOf(records: Records, { zebra = [], protocols }: RouterViews, wanted: Wanted): StaleAddress[] {
+  const desired = wanted.destinations
+  const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const known = new Set(zebra.map(({ dst }) => dst))
   const isOurs = (dst: string): boolean => {
     const prefix = parsePrefix(dst)
@@ -196,18 +228,19 @@ function staleOf(parts: VerifyParts, { zebra = [], protocols }: RouterViews): St
       subnets.some((subnet) => contains(subnet, addressOf(prefix)))
     )
   }
-  const inZebra = zebraGap(parts, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
+  const inZebra = gapIn(wanted, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
   // What zebra has from somebody else's route is announced rightly.
   const announced = protocols.flatMap((view: ProtocolView) =>
     [...view.announced].flatMap((dst) =>
       !desired.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
     )
   )
-  return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressOf(parsePrefix(dst)), where }))
+  return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressIn(dst), where }))
 }
 
-function familyOfPrefix(dst: string): 4 | 6 {
-  return familyOf(parsePrefix(dst))
+/** Of a destination of one address. */
+function addressIn(dst: string): string {
+  return dst.slice(0, dst.indexOf('/'))
 }
 
 function distinct<T extends { readonly protocol: string; readonly name: string }>(all: readonly T[]): T[] {

@@ -37,12 +37,12 @@ export class FakeHost implements Host, ContainerEnds {
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }
+  /** What the guard tells, if there is one. */
+  readonly drops = new Map([['spoofed-ipv4', 0]])
   /** Namespaces of containers by path, and what is in each by name. */
   readonly sandboxes = new Map<string, Map<string, FakeEnd>>()
   /** Asked before a container end is set up; an errno makes it fail. */
   refuseEnd: (netns: string, end: ContainerEnd) => string | undefined = () => undefined
-  /** What the guard tells, if there is one. */
-  readonly drops = new Map([['spoofed-ipv4', 0]])
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {

@@ -1,11 +1,16 @@
 /** What the routing daemons say they know: their tables and databases, as data. Their JSON is of unknown shape to us. */
 
+/** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
+const MAX_AGE_SECONDS = 3600
+
 /** A path to a destination, as zebra has read it from the kernel. */
 export interface KernelPath {
   readonly dst: string
   /** Absent for a blackhole. */
   readonly link?: string
   readonly metric: number
+  /** False = it has not heard of the link, and takes the path for useless. */
+  readonly isActive: boolean
 }
 
 /** A destination that a router of the network announces as external to OSPF. */
@@ -30,19 +35,18 @@ export interface RouterNeighbour {
   readonly acknowledged?: boolean
 }
 
-/** Of `show ip route kernel json`, `show ipv6 route kernel json`. */
-export function kernelPaths(answer: unknown): KernelPath[] {
-  return Object.entries(fieldsOf(answer)).flatMap(([dst, paths]) =>
-    itemsOf(paths).map((path): KernelPath => {
-      const link = itemsOf(field(path, 'nexthops')).map((hop) => field(hop, 'interfaceName'))[0]
-      const metric = field(path, 'metric')
-      return {
-        dst,
-        metric: typeof metric === 'number' ? metric : 0,
-        ...(typeof link === 'string' ? { link } : {})
-      }
-    })
-  )
+/** A path in zebra's words: `K>* 10.1.0.1/32 [0/0] is directly connected, nr-0123456789ab, 00:01:02`. */
+const KERNEL_PATH = /^K.{1,3} +(\S+) \[\d+\/(\d+)\] (?:via [^ ,]+, |is directly connected, )?([^ ,]+)/
+
+/** Of `show ip route kernel`, `show ipv6 route kernel`: as JSON it is twenty times as long, and as slow. */
+export function kernelPaths(answer: string): KernelPath[] {
+  return answer.split('\n').flatMap((text): KernelPath[] => {
+    const [, dst, metric, link] = KERNEL_PATH.exec(text) ?? []
+    if (dst === undefined) return []
+    const isBlackhole = link === 'unreachable'
+    const isActive = !/ inactive\b/.test(text)
+    return [{ dst, metric: Number(metric), isActive, ...(isBlackhole || !link ? {} : { link }) }]
+  })
 }
 
 /** Of `show ip ospf database json`, of ordinary and of not-so-stubby areas. Undefined where OSPF is not configured. */
@@ -56,9 +60,33 @@ export function ospfDatabase(answer: unknown): OspfDatabase | undefined {
   ])
   const externals = lists.flatMap((lsa): External[] => {
     const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
-    return typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+    const isLive = field(lsa, 'lsaAge') !== MAX_AGE_SECONDS
+    return isLive && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
   })
   return { own, externals: distinct(externals) }
+}
+
+/** A way from a router to another one, or to a segment that it shares with others, named by its designated router. */
+export interface RouterLink {
+  readonly from: string
+  readonly to: string
+  readonly isSegment: boolean
+  readonly cost: number
+}
+
+/** Of `show ip ospf database router json`, without the subnets at the edge. */
+export function ospfLinks(answer: unknown): RouterLink[] {
+  const areas = Object.values(fieldsOf(field(field(answer, 'routerLinkStates'), 'areas')))
+  const lsas = areas.flatMap(itemsOf).filter((lsa) => field(lsa, 'lsaAge') !== MAX_AGE_SECONDS)
+  return lsas.flatMap((lsa) =>
+    Object.values(fieldsOf(field(lsa, 'routerLinks'))).flatMap((link): RouterLink[] => {
+      const router = textOf(link, 'neighborRouterId')
+      const segment = textOf(link, 'designatedRouterAddress')
+      const cost = field(link, 'tos0Metric')
+      const ends = { from: textOf(lsa, 'advertisingRouter'), to: router || segment }
+      return ends.to ? [{ ...ends, isSegment: !router, cost: typeof cost === 'number' ? cost : 0 }] : []
+    })
+  )
 }
 
 /** Of `show ipv6 ospf6 database json`. */
@@ -71,7 +99,8 @@ export function ospf3Externals(answer: unknown): External[] {
   return distinct(
     lsas.flatMap((lsa): External[] => {
       const [type, dst, router] = [field(lsa, 'type'), field(lsa, 'payload'), field(lsa, 'advRouter')]
-      const isExternal = type === 'ASE' || type === 'Type-7' || type === 'T-7'
+      const isLive = field(lsa, 'age') !== MAX_AGE_SECONDS
+      const isExternal = isLive && (type === 'ASE' || type === 'Type-7')
       return isExternal && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
     })
   )

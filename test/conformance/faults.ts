@@ -57,7 +57,7 @@ export function faultTests({ call, send, added, deleted, inContainer }: Tester):
     })
 
     for (const type of ['../../../bin/true', '/bin/true', 'no-such-plugin']) {
-      it(`with an IPAM plugin ${type} fails, and nothing is left (CVE-2021-20206)`, async () => {
+      it(`with an IPAM plugin ${type} fails, and nothing is left (CVE-2021-20206, flaw 4)`, async () => {
         await inContainer(async (netns) => {
           expectError(await call('ADD', { ipam: { type } }, attachment(netns)))
           await deleted(attachment(netns))

@@ -20,6 +20,8 @@ const STATUS_FAILED = 13
 export class FakeVty {
   /** The running configuration of each daemon that runs. */
   readonly configurations = new Map<string, Line[]>()
+  /** What other `show` commands print. */
+  readonly shows = new Map<string, string>()
   /** Every command that was run, in order. */
   readonly commands: string[] = []
   /** Lines that are taken without a word and without an effect. */
@@ -78,6 +80,7 @@ export class FakeVty {
         )
       this.commands.push(command)
       if (command === 'show running-config') return answer(this.textOf(daemon))
+      if (command.startsWith('show ')) return answer(this.shows.get(command) ?? '')
       if (command === 'enable' || command === 'end') path = undefined
       else if (command === 'configure terminal') path = []
       else if (path) return this.#configure(daemon, path, command)

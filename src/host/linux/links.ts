@@ -193,12 +193,10 @@ export function decodeProxyDelay(body: Buffer): readonly [number, number] | unde
   return [index, Number(find(parameters, 0, NDTPA.PROXY_DELAY)?.readBigUInt64LE(0) ?? 0n)]
 }
 
-/** Decodes a link. */
 /** Decodes a link unless it is marked as ours: most links are, and their settings take long to read. */
 export function decodeForeignLink(body: Buffer): FoundLink | undefined {
-  if (isMarked(body)) return undefined
-  const found = decodeLink(body)
-  return isOurs(found) ? undefined : found
+  const found = isMarked(body) ? undefined : decodeLink(body)
+  return found && !isOurs(found) ? found : undefined
 }
 
 /** Index and name of a link of ours. */

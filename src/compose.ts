@@ -1,0 +1,91 @@
+/** Everything that decides, wired together. */
+import { ConfiguredNetworks } from './cni/networks.js'
+import type { Config } from './config.js'
+import { Attachments } from './core/attachments.js'
+import { Committer } from './core/commit.js'
+import { Elsewhere } from './core/elsewhere.js'
+import { Endpoints } from './core/endpoints.js'
+import { Holds } from './core/holds.js'
+import { Networks } from './core/networks.js'
+import { Routers } from './core/routers.js'
+import type { ContainerEnds } from './host/ends.js'
+import type { Host } from './host/host.js'
+import { Reconciler } from './host/reconciler.js'
+import type { Registry } from './host/registry.js'
+import type { OpenVty } from './host/vty.js'
+import { Ipam } from './ipam/ipam.js'
+import type { Log } from './log.js'
+import type { Records } from './store/records.js'
+import type { Store } from './store/store.js'
+
+export interface DaemonParts {
+  readonly config: Config
+  readonly host: Host
+  readonly ends: ContainerEnds
+  readonly registry: Registry
+  readonly store: Store
+  /** Opens command sessions with the routing daemons whose sockets are in a directory. */
+  readonly vty: (directory: string) => OpenVty
+  readonly log: Log
+  readonly version: string
+  readonly now: () => Date
+}
+
+/** What all front ends stand on. */
+export interface Core {
+  readonly records: Records
+  readonly reconciler: Reconciler
+  readonly committer: Committer
+  readonly routers: Routers
+  /** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
+  readonly holds: Holds | undefined
+  readonly networks: Networks
+  readonly endpoints: Endpoints
+  readonly attachments: Attachments
+  readonly ipam: Ipam
+  readonly configured: ConfiguredNetworks
+}
+
+export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
+  const { config, host, ends, store, log, now } = parts
+  const { gateway, gateway6, defaultAddressPool } = config
+  const reconciler = new Reconciler(host, log)
+  const holds = holdsOf(parts, reconciler)
+  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
+  const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
+  const changed = (): void => {
+    routers.wake()
+  }
+  const networks = new Networks({ records, committer, host, log, changed })
+  const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
+  const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
+  const endpoints = new Endpoints(shared)
+  const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
+  const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
+  const configured = new ConfiguredNetworks({
+    ...shared,
+    ipam,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    hasDefaultPools: defaultAddressPool.length > 0
+  })
+  return {
+    records,
+    reconciler,
+    committer,
+    routers,
+    holds,
+    networks,
+    endpoints,
+    attachments,
+    ipam,
+    configured
+  }
+}
+
+function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
+  const { routing } = config
+  if (!routing) return undefined
+  const elsewhere = new Elsewhere(vty(routing.vty))
+  return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
+}

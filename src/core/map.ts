@@ -1,0 +1,77 @@
+/** The whole cluster, as the link-state database of this host has it: every router has the same. */
+import { UnavailableError } from '../errors.js'
+import type { External, RouterLink } from '../host/router-tables.js'
+import type { OpenVty } from '../host/vty.js'
+import { readLinks, routerViews } from './router-views.js'
+
+export interface ClusterMap {
+  readonly routers: readonly MapRouter[]
+  /** One way each. */
+  readonly links: readonly RouterLink[]
+  /** Addresses that several routers announce: on purpose, or by mistake. */
+  readonly several: readonly { readonly address: string; readonly routers: readonly string[] }[]
+}
+
+export interface MapRouter {
+  /** Router id. */
+  readonly id: string
+  readonly isSelf: boolean
+  /** Single addresses that it announces as external. */
+  readonly addresses: readonly string[]
+}
+
+/** Throws UnavailableError where no OSPF runs: BGP has no such database. */
+export async function readMap(open: OpenVty): Promise<ClusterMap> {
+  const { protocols, absent } = await routerViews(open)
+  const databases = protocols.flatMap(({ own, externals }) => (own && externals ? [{ own, externals }] : []))
+  if (databases.length === 0) {
+    const reasons = ['ospfd', 'ospf6d'].map(
+      (daemon) => absent.get(daemon) ?? `${daemon} has no OSPF configured`
+    )
+    throw new UnavailableError(`there is no link-state database here: ${reasons.join('; ')}`)
+  }
+  const links = protocols.some(({ name }) => name === 'ospfd') ? await readLinks(open) : []
+  return mapOf(
+    new Set(databases.map(({ own }) => own)),
+    databases.flatMap(({ externals }) => externals),
+    links
+  )
+}
+
+/** From what the routers announce and how they are connected. */
+export function mapOf(
+  self: ReadonlySet<string>,
+  externals: readonly External[],
+  links: readonly RouterLink[]
+): ClusterMap {
+  const addressesByRouter = new Map<string, string[]>()
+  const routersByAddress = new Map<string, string[]>()
+  for (const { dst, router } of externals) {
+    const address = singleAddress(dst)
+    if (address === undefined) continue
+    append(addressesByRouter, router, address)
+    append(routersByAddress, address, router)
+  }
+  const neighbours = links.flatMap(({ from, to, isSegment }) => (isSegment ? [from] : [from, to]))
+  const ids = new Set([...self, ...neighbours, ...addressesByRouter.keys()])
+  return {
+    routers: [...ids].sort().map((id) => {
+      return { id, isSelf: self.has(id), addresses: (addressesByRouter.get(id) ?? []).sort() }
+    }),
+    links,
+    several: [...routersByAddress].flatMap(([address, routers]) =>
+      routers.length > 1 ? [{ address, routers: routers.sort() }] : []
+    )
+  }
+}
+
+function singleAddress(dst: string): string | undefined {
+  const [address = '', length] = dst.split('/')
+  return length === (address.includes(':') ? '128' : '32') ? address : undefined
+}
+
+function append(map: Map<string, string[]>, key: string, value: string): void {
+  const list = map.get(key)
+  if (list) list.push(value)
+  else map.set(key, [value])
+}

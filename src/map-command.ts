@@ -1,0 +1,58 @@
+/** The command `net-routed map`: the cluster for people, for programs, and for Graphviz. */
+import { ask } from './client.js'
+import type { MapCommand } from './command-line.js'
+import type { ClusterMap } from './core/map.js'
+
+/** Throws UnavailableError where no daemon, or no OSPF, answers. */
+export async function mapCommand({ socket, form }: MapCommand): Promise<string> {
+  const map = (await ask(socket, '/Admin.Map', {})) as ClusterMap
+  switch (form) {
+    case 'json':
+      return JSON.stringify(map, undefined, 2)
+    case 'dot':
+      return dotText(map)
+    case 'text':
+      return mapText(map)
+  }
+}
+
+/** Each router with its ways and its addresses. */
+export function mapText({ routers, links, several }: ClusterMap): string {
+  const lines = routers.flatMap(({ id, isSelf, addresses }) => {
+    const ways = links
+      .filter(({ from }) => from === id)
+      .map(({ to, isSegment, cost }) => `${isSegment ? 'segment of ' : ''}${to} (${String(cost)})`)
+    return [
+      `${id}${isSelf ? ', this host' : ''}${ways.length > 0 ? `: to ${ways.join(', ')}` : ''}`,
+      ...addresses.map((address) => `  ${address}`)
+    ]
+  })
+  const count = new Set(routers.flatMap(({ addresses }) => addresses)).size
+  return [
+    ...lines,
+    ...several.map((one) => `on several: ${one.address}: ${one.routers.join(', ')}`),
+    `${String(routers.length)} routers, ${String(count)} addresses, ${String(several.length)} on several routers`
+  ].join('\n')
+}
+
+/** For `dot -Tsvg`. A link that both ends have is one line. */
+export function dotText({ routers, links }: ClusterMap): string {
+  const ways = new Set(links.map(({ from, to }) => `${from} ${to}`))
+  const segments = new Set(links.flatMap(({ to, isSegment }) => (isSegment ? [to] : [])))
+  const shown = links.filter(
+    ({ from, to, isSegment }) => isSegment || from < to || !ways.has(`${to} ${from}`)
+  )
+  return [
+    'graph cluster {',
+    ...routers.map(({ id, isSelf, addresses }) => {
+      const label = [id, ...addresses].join('\\n')
+      return `  "${id}" [shape=box, label="${label}"${isSelf ? ', style=bold' : ''}]`
+    }),
+    ...[...segments].map((segment) => `  "segment ${segment}" [shape=point]`),
+    ...shown.map(
+      ({ from, to, isSegment, cost }) =>
+        `  "${from}" -- "${isSegment ? 'segment ' : ''}${to}" [label="${String(cost)}"]`
+    ),
+    '}'
+  ].join('\n')
+}

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { mapOf, readMap } from '../../src/core/map.js'
+import { ospfLinks } from '../../src/host/router-tables.js'
+import { dotText, mapText } from '../../src/map-command.js'
+import { UnavailableError } from '../../src/errors.js'
+import { errorOf } from '../support/expect-error.js'
+import { FakeVty } from '../support/fake-vty.js'
+
+const [ONE, TWO, THREE] = ['192.0.2.1', '192.0.2.2', '192.0.2.3'] as const
+
+/** As FRR 8.4.4 and 10.7.1 show it. */
+function routerLsas(): unknown {
+  const lsa = (advertisingRouter: string, ...links: readonly object[]): object => {
+    return {
+      lsaAge: 1,
+      advertisingRouter,
+      routerLinks: Object.fromEntries(links.map((link, at) => [`link${String(at)}`, link]))
+    }
+  }
+  const pair = (neighborRouterId: string): object => {
+    return {
+      linkType: 'another Router (point-to-point)',
+      neighborRouterId,
+      routerInterfaceAddress: ONE,
+      tos0Metric: 10
+    }
+  }
+  const transit = { linkType: 'a Transit Network', designatedRouterAddress: '198.51.100.2', tos0Metric: 5 }
+  const stub = {
+    linkType: 'Stub Network',
+    networkAddress: '192.0.2.0',
+    networkMask: '255.255.255.0',
+    tos0Metric: 10
+  }
+  const gone = { ...lsa('192.0.2.9', pair(ONE)), lsaAge: 3600 }
+  const lsas = [lsa(ONE, pair(TWO), stub), lsa(TWO, pair(ONE), transit), lsa(THREE, transit), gone]
+  return { routerId: ONE, routerLinkStates: { areas: { '0.0.0.0': lsas } } }
+}
+
+const EXTERNALS = [
+  { dst: '10.1.0.1/32', router: ONE },
+  { dst: '10.1.0.5/32', router: ONE },
+  { dst: '10.1.0.5/32', router: THREE },
+  { dst: '10.99.0.0/16', router: TWO },
+  { dst: 'fd00:6::1/128', router: ONE }
+]
+
+describe('mapOf', () => {
+  const map = mapOf(new Set([ONE]), EXTERNALS, ospfLinks(routerLsas()))
+  it('has every router, with single addresses, and those that several have', () => {
+    expect(map.routers).to.deep.equal([
+      { id: ONE, isSelf: true, addresses: ['10.1.0.1', '10.1.0.5', 'fd00:6::1'] },
+      { id: TWO, isSelf: false, addresses: [] },
+      { id: THREE, isSelf: false, addresses: ['10.1.0.5'] }
+    ])
+    expect(map.several).to.deep.equal([{ address: '10.1.0.5', routers: [ONE, THREE] }])
+  })
+  it('is text', () => {
+    expect(mapText(map).split('\n')).to.deep.equal([
+      '192.0.2.1, this host: to 192.0.2.2 (10)',
+      '  10.1.0.1',
+      '  10.1.0.5',
+      '  fd00:6::1',
+      '192.0.2.2: to 192.0.2.1 (10), segment of 198.51.100.2 (5)',
+      '192.0.2.3: to segment of 198.51.100.2 (5)',
+      '  10.1.0.5',
+      'on several: 10.1.0.5: 192.0.2.1, 192.0.2.3',
+      '3 routers, 3 addresses, 1 on several routers'
+    ])
+  })
+  it('is a graph', () => {
+    const lines = dotText(map).split('\n')
+    expect(lines.filter((line) => line.includes(' -- '))).to.deep.equal([
+      '  "192.0.2.1" -- "192.0.2.2" [label="10"]',
+      '  "192.0.2.2" -- "segment 198.51.100.2" [label="5"]',
+      '  "192.0.2.3" -- "segment 198.51.100.2" [label="5"]'
+    ])
+    expect(lines).to.include('  "segment 198.51.100.2" [shape=point]')
+  })
+})
+
+describe('readMap', () => {
+  it('says why there is none', async () => {
+    const error = await errorOf(readMap(new FakeVty('zebra', 'ospfd').open))
+    expect(error).to.be.instanceOf(UnavailableError)
+    expect(error.message).to.contain('ospfd has no OSPF configured; ospf6d does not run')
+  })
+})
