@@ -8,7 +8,7 @@ COPY native native
 COPY Makefile ./
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc make musl-tools \
- && make bin/cni/net-routed
+ && make cni
 RUN npx tsc \
  && src/bundle.sh \
  && npm ls --omit=dev --all --parseable | sed -n "s|^$PWD/||p" | grep koffi >keep \

@@ -26,7 +26,9 @@ build: node_modules ## compile; makes bin/net-routed
 	install -m 0755 src/net-routed.sh bin/net-routed
 
 .PHONY: cni
-cni: bin/cni/net-routed ## the executable for CNI runtimes
+cni: bin/cni/net-routed ## the executable for CNI runtimes, under all its names
+	ln -sfn net-routed bin/cni/mesos-cni-port-mapper
+	ln -sfn net-routed bin/cni/dcos-l4lb
 
 bin/cni/net-routed: native/cni.c
 	mkdir -p bin/cni

@@ -96,7 +96,10 @@ export default tseslint.config(
   imports(['src/desired/**'], ['model', 'host/objects.js', 'host/ends.js', 'host/router-lines.js']),
   imports(['src/core/**'], ['model', 'desired', 'host', 'store', 'errors.js', 'log.js', 'metrics.js']),
   imports(['src/ipam/**'], ['core', 'model', 'store', 'errors.js', 'log.js']),
-  imports(['src/cni/**'], ['core', 'ipam', 'model', 'store', 'http.js', 'errors.js', 'log.js']),
+  imports(
+    ['src/cni/**'],
+    ['core', 'ipam', 'model', 'store', 'host/ends.js', 'host/registry.js', 'http.js', 'errors.js', 'log.js']
+  ),
   imports(['src/cnm/**'], ['core', 'ipam', 'model', 'http.js', 'errors.js', 'log.js']),
   {
     files: ['src/errors.ts', 'src/metrics.ts', 'src/status.ts', 'src/admin.ts', 'src/daemon.ts'],

@@ -285,6 +285,90 @@ ctr_on() { on "$1" ctr --address /run/docker/containerd/containerd.sock "${@:2}"
   del 1 routed 6d5cf0d1-2e5d-4c6a-9d7b-3b6b7e3a9a11
 }
 
+# mesos_conf K PORT_MAPPINGS - the documented configuration with what Mesos adds.
+mesos_conf() {
+  documented mesos-cni-port-mapper | jq -c --argjson mappings "$2" '. + { args: { "org.apache.mesos": { network_info: {
+    name: .name, labels: { labels: [{ key: "app", value: "myapp" }] }, port_mappings: $mappings } } } }' |
+    on "$1" sh -c 'cat >/etc/cni/net.d/mapper.conf'
+}
+
+@test "docs/cni.md: the configuration of mesos-cni-port-mapper, word for word" {
+  mesos_conf 1 '[{"host_port":8080,"container_port":80},{"host_port":8081,"container_port":443,"protocol":"udp"}]'
+  # Docker's own policy would drop what goes to a foreign bridge.
+  on 1 iptables -P FORWARD ACCEPT
+  add 1 port-mapper-test one
+  matches "$address" '^192\.168\.'
+  serve 1 one 80
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  answers 1 192.0.2.1 8080 'one 192.0.2.1'
+  mesos_conf 1 '[{"host_port":9090,"container_port":80}]'
+  add 1 port-mapper-test two
+  # mesos-cni0 is excluded: from there the host itself is meant.
+  fails on 1 ip netns exec two busybox nc -w 2 192.168.0.1 8080
+  mesos_conf 1 '[{"host_port":8080,"container_port":80}]'
+  on 1 ip netns add three
+  fails cni 1 add port-mapper-test three
+  shows '"code":103,"msg":"tcp port 8080 belongs to endpoint'
+  equal "$(on 1 ls /var/lib/cni/networks/port-mapper-test | grep -c '^192')" 2
+  lab daemon 1 restart
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  del 1 port-mapper-test one
+  fails on 2 busybox nc -w 2 192.0.2.1 8080
+  on 1 ip netns del two
+  del 1 port-mapper-test two
+  del 1 port-mapper-test two
+  equal "$(on 1 ls /var/lib/cni/networks/port-mapper-test | grep -c '^192')" 0
+  fails on 1 nft list table inet net-routed-ports
+  on 1 ip link del mesos-cni0
+}
+
+@test "docs/cni.md: the configuration of dcos-l4lb: legs, routes, registration, and nothing left" {
+  documented dcos-l4lb | on 1 sh -c 'cat >/etc/cni/net.d/spartan.conf'
+  # The name service has its addresses on the host.
+  on 1 sh -c 'ip link add spartan type veth peer name spartan1; ip link set spartan up; for n in 1 2 3; do ip address add 198.51.100.$n/32 dev spartan; done'
+  add 1 spartan-net one
+  matches "$address" '^192\.168\.30\.'
+  equal "$(on 1 cat /var/run/dcos/cni/l4lb/one)" /run/netns/one
+  succeeds on 1 ip -n one route show dev spartan
+  local leg number
+  leg=$(on 1 ip -n one -4 -o address show spartan | awk '{ print $4 }')
+  equal "$leg" 198.51.100.10/32
+  for number in 1 2 3 4; do shows "^198.51.100.$number scope link src 198.51.100.10 ?$"; done
+  equal "$(on 1 ip -n one -br link show minuteman | awk '{ print $1 }')" minuteman
+  shows_route 198.51.100.10
+  for number in 1 2 3; do reaches 1 one 198.51.100.$number; done
+  lab daemon 1 restart
+  reaches 1 one 198.51.100.2
+  del 1 spartan-net one
+  equal "$(on 1 ip -n one -o link | grep -cE 'spartan|minuteman')" 0
+  fails on 1 ls /var/run/dcos/cni/l4lb/one
+  equal "$(on 1 sh -c 'ls -d /var/lib/cni/networks/spartan-net*/*' | grep -c '/1[0-9.]*$')" 0
+  add 1 spartan-net two
+  on 1 ip netns del two
+  del 1 spartan-net two
+  del 1 spartan-net two
+  nothing_left 1
+  on 1 sh -c 'ip link del sprt-cni0; ip link del spartan'
+}
+@test "dcos-l4lb around mesos-cni-port-mapper around bridge, as DC/OS tests itself" {
+  documented dcos-l4lb | jq -c '.delegate = { type: "mesos-cni-port-mapper", excludeDevices: ["sprt-cni0"], chain: "spartan-net", delegate: .delegate }
+    | . + { args: { "org.apache.mesos": { network_info: { port_mappings: [{ host_port: 8080, container_port: 80 }] } } } }' |
+    on 1 sh -c 'cat >/etc/cni/net.d/spartan.conf'
+  on 1 iptables -P FORWARD ACCEPT
+  add 1 spartan-net one
+  serve 1 one 80
+  # The container has no route to the other host.
+  on 1 ip -n one route add 192.0.2.0/24 via 192.168.30.1
+  answers 2 192.0.2.1 8080 'one 192.0.2.2'
+  equal "$(on 1 cat /var/run/dcos/cni/l4lb/one)" /run/netns/one
+  del 1 spartan-net one
+  nothing_left 1
+  fails on 1 nft list table inet net-routed-ports
+  equal "$(on 1 sh -c 'ls -d /var/lib/cni/networks/spartan-net*/*' | grep -c '/1[0-9.]*$')" 0
+  on 1 ip link del sprt-cni0
+}
+shows_route() { succeeds on 1 ip route show "$1" && shows "^$1 dev nr-[0-9a-f]+ .*scope link"; }
+
 @test "docs/cni.md: the plugin, its socket and its rights are installed where it says" {
   succeeds env DESTDIR="$BATS_TEST_TMPDIR/root" "$ROOT/systemd/install" --cni
   succeeds env CNI_COMMAND=VERSION "$BATS_TEST_TMPDIR/root/opt/cni/bin/net-routed"

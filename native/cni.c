@@ -274,12 +274,20 @@ static int await_end(pid_t child, int *status, long long deadline) {
   return ended_itself;
 }
 
-/* Runs a plugin with this input, in our environment. Returns its exit code, or -1 with a reason in `output`. */
-static int run_plugin(const char *type, const char *bytes, size_t length, struct text *output) {
+/* What to run, as the daemon says it. */
+struct plugin {
+  const char *type;
+  char *variables; /* NAME=VALUE, each ended by a zero, an empty one last: in its environment, ours stays as it is */
+  const char *input;
+  size_t length;
+};
+
+/* Runs a plugin in our environment. Returns its exit code, or -1 with a reason in `output`. */
+static int run_plugin(const struct plugin *plugin, struct text *output) {
   char path[PATH_MAX];
   int to[2], from[2];
   append_text(output, "");
-  if (!find_plugin(type, path)) {
+  if (!find_plugin(plugin->type, path)) {
     append_text(output, "there is no such plugin in CNI_PATH ");
     append_text(output, variable("CNI_PATH"));
     return -1;
@@ -293,12 +301,13 @@ static int run_plugin(const char *type, const char *bytes, size_t length, struct
     dup2(to[0], STDIN_FILENO);
     dup2(from[1], STDOUT_FILENO);
     signal(SIGPIPE, SIG_DFL);
+    for (char *variable = plugin->variables; *variable != '\0'; variable += strlen(variable) + 1) putenv(variable);
     execl(path, path, (char *)NULL);
     _exit(127);
   }
   close(to[0]);
   close(from[1]);
-  if (child > 0) feed(to[1], bytes, length);
+  if (child > 0) feed(to[1], plugin->input, plugin->length);
   close(to[1]);
   long long deadline = now_ms() + DELEGATE_SECONDS * 1000;
   int error = child < 0 ? errno : read_all(from[0], output, INPUT_BYTES, deadline);
@@ -337,7 +346,8 @@ static void obey(struct text *answer, struct text *body) {
   *name++ = '\0';
   char *ticket = strchr(name, ' ');
   if (ticket != NULL) *ticket++ = '\0';
-  for (char *line; (line = next_line(&at)) != NULL && *line != '\0';) putenv(line);
+  char *variables = at;
+  for (char *line; (line = next_line(&at)) != NULL && *line != '\0';) continue;
   size_t length = answer->length - (size_t)(at - answer->data);
   if (strcmp(order, "print") == 0) {
     print(at, length);
@@ -346,7 +356,8 @@ static void obey(struct text *answer, struct text *body) {
   if (strcmp(order, "run") != 0 || ticket == NULL) fail(CODE_TRY_AGAIN, "the daemon net-routed asks for \"%s\"", order);
   struct text output = {0};
   char number[32];
-  snprintf(number, sizeof number, "\"exit\":%d,", run_plugin(name, at, length, &output));
+  struct plugin plugin = {.type = name, .variables = variables, .input = at, .length = length};
+  snprintf(number, sizeof number, "\"exit\":%d,", run_plugin(&plugin, &output));
   body->length = 0;
   append_text(body, "{");
   append_field(body, "ticket", ticket);

@@ -14,6 +14,7 @@ import { Routers } from './core/routers.js'
 import type { ContainerEnds } from './host/ends.js'
 import type { Host } from './host/host.js'
 import { Reconciler } from './host/reconciler.js'
+import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
 import { Ipam } from './ipam/ipam.js'
 import type { Log } from './log.js'
@@ -24,6 +25,7 @@ export interface DaemonParts {
   readonly config: Config
   readonly host: Host
   readonly ends: ContainerEnds
+  readonly registry: Registry
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
@@ -62,7 +64,7 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
   const endpoints = new Endpoints(shared)
-  const attachments = new Attachments({ ...shared, endpoints, ends })
+  const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
   const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
     ...shared,

@@ -110,12 +110,12 @@ const CONSTANT: ReadonlySet<string> = new Set([
 ])
 
 function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Methods {
-  const { config, log } = parts
+  const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({ ...config, ...core, log }),
     ...ipamDriver({ ...config, ...core }),
-    ...cniPlugin({ ...core, log, hostFaults: () => hostFaults(core.reconciler) }),
+    ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Drain': (body) => drain(parts.config, core, body),
     'Admin.Undrain': (body) => undrain(core, body),

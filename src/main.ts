@@ -20,6 +20,7 @@ import type { Daemon } from './daemon.js'
 import { desiredRouting, routerIdOf } from './desired/routing.js'
 import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxEnds } from './host/linux/container-ends.js'
+import { fileRegistry } from './host/linux/file-registry.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
@@ -102,6 +103,7 @@ async function serve(config: Config): Promise<void> {
     config,
     host,
     ends: linuxEnds,
+    registry: fileRegistry,
     store,
     vty: vtyIn,
     log,

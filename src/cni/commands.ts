@@ -4,12 +4,14 @@
  */
 import type { Attachments } from '../core/attachments.js'
 import { KernelError, RoutedError } from '../errors.js'
+import type { ContainerEnds } from '../host/ends.js'
+import type { Registry } from '../host/registry.js'
 import type { Ipam } from '../ipam/ipam.js'
 import { usesPool } from '../ipam/pools.js'
 import { hasRoom } from '../ipam/usage.js'
 import type { Log } from '../log.js'
 import { attachmentId, hostLinkName, hostMacOf } from '../model/endpoint.js'
-import type { Endpoint } from '../model/endpoint.js'
+import type { DelegatedPlugin, Endpoint } from '../model/endpoint.js'
 import { addressOf, familyOf, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
 import { callDelegate, checkType, delegateIn } from './delegate.js'
@@ -30,6 +32,8 @@ import { validAttachments } from './valid-attachments.js'
 import { isAtLeast } from './version.js'
 
 export interface CommandParts {
+  readonly ends: ContainerEnds
+  readonly registry: Registry
   readonly records: Records
   readonly configured: ConfiguredNetworks
   readonly attachments: Attachments
@@ -61,7 +65,7 @@ export async function del(parts: CommandParts, invocation: Invocation, run: RunD
   const attachment = parseAttachment(invocation, false)
   const document = parseDocument(invocation.input)
   const id = attachmentId(networkId(parseName(document['name'])), attachment.containerId, attachment.ifName)
-  const ipam = parts.records.get('endpoint', id)?.sandbox?.ipam ?? delegateIn(document, invocation.input)
+  const ipam = pluginOf(parts.records.get('endpoint', id)) ?? delegateIn(document, invocation.input)
   await detach(parts, id)
   if (ipam) await callDelegate(run, { type: ipam.type, command: 'DEL', input: ipam.input })
   return DONE
@@ -88,8 +92,26 @@ export async function check(parts: CommandParts, invocation: Invocation, run: Ru
 /** Detaches what the runtime does not have any more; goes on after a failure. */
 export async function gc(parts: CommandParts, invocation: Invocation, run: RunDelegate): Promise<Outcome> {
   const document = parseDocument(invocation.input)
-  const name = parseName(document['name'])
+  const ipam = delegateIn(document, invocation.input)
   const valid = validAttachments(document)
+  return sweep(parts, { name: parseName(document['name']), valid, plugin: ipam }, run)
+}
+
+/** A network, the attachments that are alive, and the plugin that has a part in all of them. */
+interface Sweep {
+  readonly name: string
+  readonly valid: ReadonlySet<string>
+  readonly plugin: DelegatedPlugin | undefined
+  /** Done before an attachment is detached. */
+  readonly first?: (endpoint: Endpoint) => Promise<void>
+}
+
+/** Detaches what is not valid, then tells the plugin; goes on after a failure. */
+export async function sweep(
+  parts: CommandParts,
+  { name, valid, plugin, first }: Sweep,
+  run: RunDelegate
+): Promise<Outcome> {
   const failures: string[] = []
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -99,18 +121,19 @@ export async function gc(parts: CommandParts, invocation: Invocation, run: RunDe
       failures.push(error.message)
     }
   }
-  for (const { id, sandbox } of parts.records.endpointsOfNetwork(networkId(name))) {
+  for (const endpoint of parts.records.endpointsOfNetwork(networkId(name))) {
+    const { id } = endpoint
     const [, , containerId = '', ifName = ''] = id.split(':')
     if (valid.has(`${containerId}:${ifName}`)) continue
+    if (first) await attempt(() => first(endpoint))
     await attempt(() => detach(parts, id))
-    const ipam = sandbox?.ipam
+    const called = pluginOf(endpoint)
     const gone = { containerId, ifName, netns: '' }
-    if (ipam) await attempt(() => callDelegate(run, { ...ipam, command: 'DEL', attachment: gone }))
+    if (called) await attempt(() => callDelegate(run, { ...called, command: 'DEL', attachment: gone }))
   }
   await attempt(() => releaseUnused(parts, name))
   if (valid.size === 0) await attempt(() => parts.configured.removeIfUnused(networkId(name)))
-  const ipam = delegateIn(document, invocation.input)
-  if (ipam) await attempt(() => tell(run, { ...ipam, command: 'GC' }))
+  if (plugin) await attempt(() => tell(run, { ...plugin, command: 'GC' }))
   if (failures.length > 0) throw new CniError(CODE.io, failures.join('; '))
   return DONE
 }
@@ -163,7 +186,8 @@ function attach(
   })
 }
 
-async function detach({ attachments, records, ipam }: CommandParts, id: string): Promise<void> {
+/** Takes everything of ours away. Unknown ones are no error. */
+export async function detach({ attachments, records, ipam }: CommandParts, id: string): Promise<void> {
   const addresses = records.get('endpoint', id)?.addresses ?? []
   try {
     await attachments.detach(id)
@@ -232,9 +256,14 @@ function contradictions(
 }
 
 /** GC and STATUS are newer than many a delegate: it gets no command that its versions do not have. */
-async function tell(run: RunDelegate, delegation: Delegation): Promise<void> {
+export async function tell(run: RunDelegate, delegation: Delegation): Promise<void> {
   const version = await newestVersion(run, checkType(delegation.type, 'ipam.type'))
   if (version === undefined || isAtLeast(version, '1.1.0')) await callDelegate(run, delegation)
+}
+
+/** The other plugin that has a part in an attachment, and what it was told at ADD. */
+function pluginOf(endpoint: Endpoint | undefined): DelegatedPlugin | undefined {
+  return endpoint?.delegate ?? endpoint?.sandbox?.ipam
 }
 
 function resultOf(endpoint: Endpoint, dns: Dns): Result {

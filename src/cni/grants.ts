@@ -25,6 +25,7 @@ import type { ConfiguredNetworks } from './networks.js'
 import { parseResult } from './result.js'
 import type { Dns } from './result.js'
 import type { RunDelegate } from './sessions.js'
+import { quietly } from './steps.js'
 
 /** What an attachment was granted. */
 export interface Grant {
@@ -158,14 +159,6 @@ function granting(answer: unknown, type: string): Omit<Grant, 'network' | 'takeB
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 }),
     ...(destinations.length > 0 ? { destinations } : {})
-  }
-}
-
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof RoutedError)) throw error
   }
 }
 

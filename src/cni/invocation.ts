@@ -36,11 +36,12 @@ const CONTAINER_ID = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
 const IF_NAME = /^(?!\.\.?$)[^/:\s]{1,15}$/u
 const LONGEST_CONTAINER_ID = 128
 
-/** Throws CniError that names what there is. */
-export function parseCommand({ command }: Invocation): Command {
+/** Throws CniError with this code that names what there is. */
+export function parseCommand({ command }: Invocation, code: number = CODE.invalidEnvironment): Command {
   const known = COMMANDS.find((candidate) => candidate === command)
   if (known) return known
-  throw invalid(
+  throw new CniError(
+    code,
     `CNI_COMMAND is ${command === '' ? 'not set' : JSON.stringify(command)}: there are ${COMMANDS.join(', ')}`
   )
 }

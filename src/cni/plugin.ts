@@ -23,21 +23,39 @@ import { CODE, CniError, codeOf } from './error.js'
 import { parseCommand } from './invocation.js'
 import type { Command, Invocation } from './invocation.js'
 import { parseDocument } from './netconf.js'
+import { l4lb } from './l4lb.js'
+import { PORT_MAPPER_CODES, portMapper } from './port-mapper.js'
 import { Sessions } from './sessions.js'
 import type { DelegateResult, Outcome, RunDelegate, Turn } from './sessions.js'
 import { VERSIONS, isAtLeast, parseVersion } from './version.js'
 import type { Version } from './version.js'
+import type { Works } from './wrapper.js'
 
-type Work = (parts: CommandParts, invocation: Invocation, run: RunDelegate) => Promise<Outcome>
+const MAIN: Works = { ADD: add, DEL: del, CHECK: check, GC: gc, STATUS: status }
+/** Before a plugin has seen the configuration. */
+const INPUT_CODES: readonly number[] = [CODE.incompatibleVersion, CODE.undecodable]
 
-const WORK: Readonly<Record<Exclude<Command, 'VERSION'>, { readonly since: Version; readonly work: Work }>> =
-  {
-    ADD: { since: '0.1.0', work: add },
-    DEL: { since: '0.1.0', work: del },
-    CHECK: { since: '0.4.0', work: check },
-    GC: { since: '1.1.0', work: gc },
-    STATUS: { since: '1.1.0', work: status }
-  }
+/** A plugin with codes of its own. */
+interface Wrapping {
+  readonly works: Works
+  readonly configuration?: number
+  readonly unsupportedCommand?: number
+}
+
+/** What the name of the executable says that it is; anything else is net-routed under another name. */
+const WRAPPERS: ReadonlyMap<string, Wrapping> = new Map([
+  ['mesos-cni-port-mapper', { works: portMapper, ...PORT_MAPPER_CODES }],
+  ['dcos-l4lb', { works: l4lb }]
+])
+
+const SINCE: Readonly<Record<Command, Version>> = {
+  ADD: '0.1.0',
+  DEL: '0.1.0',
+  VERSION: '0.1.0',
+  CHECK: '0.4.0',
+  GC: '1.1.0',
+  STATUS: '1.1.0'
+}
 
 const text = { type: 'string' } as const
 const invocationFields = ['plugin', 'command', 'containerId', 'netns', 'ifName', 'args', 'input'] as const
@@ -82,8 +100,9 @@ function checked<T>(validate: ValidateFunction<T>, body: unknown): T {
 }
 
 /** Whoever calls for the same container again has given up the former call. Questions do not disturb each other. */
-function keyOf({ command, containerId, ifName, input }: Invocation): string {
-  return command === 'ADD' || command === 'DEL' ? `${containerId}:${ifName}:${nameIn(input)}` : randomUUID()
+function keyOf({ plugin, command, containerId, ifName, input }: Invocation): string {
+  const isChange = command === 'ADD' || command === 'DEL'
+  return isChange ? [plugin, containerId, ifName, nameIn(input)].join(':') : randomUUID()
 }
 
 async function outcomeOf(parts: CommandParts, invocation: Invocation, run: RunDelegate): Promise<Outcome> {
@@ -101,23 +120,31 @@ async function outcomeOf(parts: CommandParts, invocation: Invocation, run: RunDe
 }
 
 function obey(parts: CommandParts, invocation: Invocation, run: RunDelegate): Promise<Outcome> {
-  const command = parseCommand(invocation)
+  const wrapper = WRAPPERS.get(invocation.plugin)
+  const command = parseCommand(invocation, wrapper?.unsupportedCommand)
   if (command === 'VERSION') {
     const output = { cniVersion: VERSIONS.at(-1), supportedVersions: VERSIONS }
     return Promise.resolve({ exit: 0, output: JSON.stringify(output) })
   }
-  const { since, work } = WORK[command]
   const version = parseVersion(parseDocument(invocation.input)['cniVersion'])
-  if (isAtLeast(version, since)) return work(parts, invocation, run)
+  const since = SINCE[command]
+  if (isAtLeast(version, since)) return (wrapper?.works ?? MAIN)[command](parts, invocation, run)
   throw new CniError(
-    CODE.incompatibleVersion,
+    wrapper?.unsupportedCommand ?? CODE.incompatibleVersion,
     `cniVersion ${version} does not have ${command}: it came with ${since}`
   )
 }
 
 /** In the version of the configuration, as far as that can be read. */
-function failure(error: RoutedError, { input }: Invocation): Outcome {
-  const document = { cniVersion: versionIn(input), code: codeOf(error), msg: error.message, details: '' }
+function failure(error: RoutedError, { plugin, input }: Invocation): Outcome {
+  const code = codeOf(error)
+  const wrongInput = WRAPPERS.get(plugin)?.configuration
+  const document = {
+    cniVersion: versionIn(input),
+    code: wrongInput !== undefined && INPUT_CODES.includes(code) ? wrongInput : code,
+    msg: error.message,
+    details: ''
+  }
   return { exit: 1, output: JSON.stringify(document) }
 }
 

@@ -17,7 +17,7 @@ import type { Prefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { newEndpoint, newSandbox, routesOf } from './decide.js'
-import type { AttachRequest } from './decide.js'
+import type { AttachRequest, WrapRequest } from './decide.js'
 import type { Endpoints } from './endpoints.js'
 import { Exclusive } from './exclusive.js'
 import type { Networks } from './networks.js'
@@ -32,6 +32,8 @@ interface Parts {
   readonly log: Log
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
+  /** True where routing daemons read announcements, not routes. */
+  readonly announces: boolean
   readonly now: () => Date
 }
 
@@ -85,6 +87,37 @@ export class Attachments {
     if (known) await this.#replaceDead({ id, addresses: [] })
   }
 
+  /**
+   * Keeps what the host has beside links that another plugin has made. Throws ConflictError for ports that a living endpoint
+   * has, KernelError when the host is as before.
+   */
+  wrap(request: WrapRequest): Promise<Endpoint> {
+    return this.#exclusive.run(request.id, async () => {
+      await this.#replaceDead({ ...request, addresses: [] })
+      const { records, networks, now } = this.#parts
+      const { netns: path, ifName, delegate, services } = request
+      const network = networks.get(request.networkId)
+      const endpoint = newEndpoint(request, network, { defaultMtu: undefined, now: now() })
+      const record: Endpoint = {
+        ...endpoint,
+        delegate,
+        ...(services ? { services } : {}),
+        sandbox: { path, runtime: 'cni', ifName }
+      }
+      await this.#commit(record, false)
+      this.#parts.log.info('container of another plugin is kept', {
+        endpoint: record.id,
+        plugin: delegate.type
+      })
+      return records.get('endpoint', record.id) ?? record
+    })
+  }
+
+  /** Before anything is done: throws ConflictError if it exists, or if somebody has its ports. */
+  refuseRivals(request: Pick<AttachRequest, 'id' | 'ports'>): Promise<void> {
+    return this.#replaceDead({ ...request, addresses: [] })
+  }
+
   /** After an attach of the same that is under way. Unknown ones are no error. */
   detach(id: string): Promise<void> {
     return this.#exclusive.run(id, () => this.#parts.endpoints.delete(id))
@@ -97,7 +130,10 @@ export class Attachments {
     const endpoint = records.get('endpoint', id)
     if (!endpoint?.sandbox) return [`net-routed has no attachment ${id}`]
     if (reconciler.lost.has(hostLinkName(id))) return [`the pair of links of ${id} is gone`]
-    const faults = desiredOfEndpoint(endpoint).flatMap((object) => reconciler.faults.get(keyOf(object)) ?? [])
+    const faults = desiredOfEndpoint(endpoint, this.#parts.announces).flatMap(
+      (object) => reconciler.faults.get(keyOf(object)) ?? []
+    )
+    if (endpoint.delegate) return faults.map(({ message }) => message)
     const end = containerEndOf(endpoint, endpoint.sandbox)
     const found = await ends.find(endpoint.sandbox.path, end.name)
     return [...faults.map(({ message }) => message), ...differences(end, found)]

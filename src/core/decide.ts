@@ -1,6 +1,13 @@
 /** What an endpoint gets that nobody said: MAC address, MTU, next hops, routes. Pure. */
 import { shortHash } from '../model/endpoint.js'
-import type { DelegatedPlugin, Endpoint, PortMap, Sandbox, SandboxRoute } from '../model/endpoint.js'
+import type {
+  ContainerServices,
+  DelegatedPlugin,
+  Endpoint,
+  PortMap,
+  Sandbox,
+  SandboxRoute
+} from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, macOf, parsePrefix } from '../model/ip.js'
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
@@ -26,8 +33,18 @@ export interface AttachRequest extends EndpointRequest {
   readonly ipam?: DelegatedPlugin
   /** What the container reaches through its next hops; absent = everything. */
   readonly destinations?: readonly Prefix[]
+  /** What it reaches on the link itself, from its first address; present = nothing else through it. */
+  readonly direct?: readonly Prefix[]
   /** What it reaches through them also where another link has the default route. */
   readonly subnets: readonly Prefix[]
+}
+
+/** An endpoint whose links another plugin has made. */
+export interface WrapRequest extends EndpointRequest {
+  readonly netns: string
+  readonly ifName: string
+  readonly delegate: DelegatedPlugin
+  readonly services?: ContainerServices
 }
 
 const EVERYTHING: Readonly<Record<Family, Prefix>> = { 4: parsePrefix('0.0.0.0/0'), 6: parsePrefix('::/0') }
@@ -74,6 +91,9 @@ export function newSandbox(
  * would be of no use: the host is the only neighbour.
  */
 export function routesOf({ gateway, gateway6 }: Sandbox, request: AttachRequest): SandboxRoute[] {
+  const [first] = request.addresses
+  if (request.direct && first !== undefined)
+    return request.direct.map((dst) => ({ dst, src: addressOf(first) }))
   return [gateway, gateway6].flatMap((via): SandboxRoute[] => {
     if (via === undefined) return []
     const family = familyOf(via)

@@ -161,8 +161,8 @@ export class Endpoints {
       .filter(({ id, deleted }) => deleted || (dead.has(id) && this.#deadBefore.has(id)))
     for (const { id, since, deleted } of doomed) {
       // Meanwhile the same container may have been attached again.
-      const isStillThat = this.#parts.records.get('endpoint', id)?.since === since
-      if (isStillThat) await this.#tryToDelete(id)
+      if (this.#parts.records.get('endpoint', id)?.since !== since) continue
+      await this.#tryToDelete(id)
       if (!deleted && !this.#parts.records.get('endpoint', id)) this.#collected++
     }
     this.#deadBefore = dead

@@ -73,6 +73,7 @@ export class Networks {
       const network: Network = { ...request, ...foreign(request, facts), mode, number }
       const others = this.#records.all('network').filter(({ id }) => id !== network.id)
       await this.#commit(network, others, facts)
+      this.#changed()
       this.#log.info('network changed', { network: network.id })
       return network
     })

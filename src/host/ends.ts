@@ -26,6 +26,8 @@ export interface EndRoute {
   readonly dst: string
   /** Next router; absent = the destination is on the link. */
   readonly via?: string
+  /** Address that what goes there comes from; absent = as the kernel chooses. */
+  readonly src?: string
 }
 
 /**
@@ -40,6 +42,10 @@ export interface ContainerEnds {
   configure(netns: string, end: ContainerEnd): Promise<readonly EndRoute[]>
   /** The link of that name, whoever made it. */
   find(netns: string, name: string): Promise<ContainerEnd | undefined>
+  /** Makes a link that leads nowhere, up, with that alias. May be called again. Throws KernelError, also for a link of others. */
+  addStub(netns: string, name: string, alias: string): Promise<void>
+  /** Removes a link with that alias. What is not there, or has another alias, is no error; nor is a namespace that is gone. */
+  remove(netns: string, name: string, alias: string): Promise<void>
 }
 
 /** What is not as wanted, in words; empty = everything is there. What is there besides does not matter. */
@@ -61,5 +67,5 @@ export function differences(wanted: ContainerEnd, found: ContainerEnd | undefine
 }
 
 function isSame(a: EndRoute, b: EndRoute): boolean {
-  return a.dst === b.dst && a.via === b.via
+  return a.dst === b.dst && a.via === b.via && a.src === b.src
 }

@@ -110,6 +110,24 @@ export class FakeHost implements Host, ContainerEnds {
     })
   }
 
+  addStub(netns: string, name: string, alias: string): Promise<void> {
+    return settled(() => {
+      const ends = this.#sandbox(netns)
+      const bare = { name, alias, mac: '', ipv6: true, addresses: [], routes: [] }
+      const errno =
+        this.refuseEnd(netns, bare) ?? ((ends.get(name)?.alias ?? alias) === alias ? '' : 'EEXIST')
+      if (errno !== '') throw new KernelError(errno, `cannot add link ${name} in ${netns}: ${errno}`)
+      ends.set(name, { ...bare, hostLink: '' })
+    })
+  }
+
+  remove(netns: string, name: string, alias: string): Promise<void> {
+    return settled(() => {
+      const ends = this.sandboxes.get(netns)
+      if (ends?.get(name)?.alias === alias) ends.delete(name)
+    })
+  }
+
   /** A container's namespace that ends, with the links that lead there. */
   endSandbox(netns: string): void {
     const ends = this.sandboxes.get(netns)

@@ -20,6 +20,7 @@ export interface Endpoint {
   readonly ports?: readonly PortMap[]
   /** Another plugin has made its links, and takes them away: the host has only what is beside them. */
   readonly delegate?: DelegatedPlugin
+  readonly services?: ContainerServices
   readonly sandbox?: Sandbox
   readonly left?: true
   /** On its way out of the network: announced as the worst choice, or not at all. The container stays. */
@@ -72,6 +73,16 @@ export interface SandboxRoute {
   readonly dst: Prefix
   /** Absent = on the link. */
   readonly via?: Ip
+  /** Address that what goes there comes from; absent = as the kernel chooses. */
+  readonly src?: Ip
+}
+
+/** What a container has beside its network (DC/OS). */
+export interface ContainerServices {
+  /** A leg of its own to the name service. */
+  readonly dns?: true
+  /** Directory where it is registered for load balancing. */
+  readonly balancing?: string
 }
 
 export interface Companion {

@@ -80,7 +80,7 @@ const routes = {
   type: 'array',
   items: {
     type: 'object',
-    properties: { dst: prefix, via: ip },
+    properties: { dst: prefix, via: ip, src: ip },
     required: ['dst'],
     additionalProperties: false
   }
@@ -123,6 +123,11 @@ const SCHEMAS = {
       gatewayIsForeign: yes,
       ports,
       delegate: delegated,
+      services: {
+        type: 'object',
+        properties: { dns: yes, balancing: text },
+        additionalProperties: false
+      },
       sandbox: {
         type: 'object',
         properties: {

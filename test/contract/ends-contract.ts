@@ -127,6 +127,34 @@ export function endsContract(name: string, open: () => EndsUnderTest): void {
       }
     })
 
+    it('prefers a source for what goes to a destination on the link', async () => {
+      await made(linkInto('a', netns))
+      const end = { ...END, routes: [{ dst: '198.51.100.1/32', src: '10.1.0.3' }] }
+      expect(await opened.ends.configure(netns, end)).to.deep.equal(end.routes)
+      expect(differences(end, await opened.ends.find(netns, 'eth0'))).to.deep.equal([])
+      expect(differences({ ...end, routes: [{ dst: '198.51.100.1/32' }] }, end)).to.have.length(1)
+    })
+
+    it('makes a link that leads nowhere, again and again, and removes it', async () => {
+      for (let time = 0; time < 2; time++) await opened.ends.addStub(netns, 'stub', 'ours')
+      expect(await opened.ends.find(netns, 'stub')).to.include({ alias: 'ours' })
+      for (let time = 0; time < 2; time++) await opened.ends.remove(netns, 'stub', 'ours')
+      expect(await opened.ends.find(netns, 'stub')).to.equal(undefined)
+    })
+
+    it('neither takes nor removes a link of that name that is not ours', async () => {
+      await opened.ends.addStub(netns, 'stub', 'theirs')
+      const error = await errorOf(opened.ends.addStub(netns, 'stub', 'ours'))
+      expect(error).to.include({ code: 'kernel', errno: 'EEXIST' })
+      await opened.ends.remove(netns, 'stub', 'ours')
+      expect(await opened.ends.find(netns, 'stub')).to.include({ alias: 'theirs' })
+    })
+
+    it('removes nothing from a namespace that is gone, and adds nothing there', async () => {
+      await opened.ends.remove(NOWHERE, 'stub', 'ours')
+      expect(await errorOf(opened.ends.addStub(NOWHERE, 'stub', 'ours'))).to.include({ errno: 'ENOENT' })
+    })
+
     it('loses both ends with either', async () => {
       await made(linkInto('a', netns))
       await opened.host.apply([{ verb: 'delete', object: linkInto('a', netns) }])

@@ -18,6 +18,8 @@ export interface DelegateInput {
 export type FakeDelegate = (call: DelegateInput) => { readonly exit: number; readonly output: string }
 
 export interface CallOptions {
+  /** Name of the executable. */
+  readonly plugin?: string
   readonly containerId?: string
   readonly netns?: string
   readonly ifName?: string
@@ -95,10 +97,10 @@ export function cniOf({ daemon, host }: { readonly daemon: Daemon; readonly host
       return netnsOf(containerId)
     },
     call: async (command, conf, options = {}) => {
-      const { containerId = 'c1', ifName = 'eth0', args = '' } = options
+      const { plugin = 'net-routed', containerId = 'c1', ifName = 'eth0', args = '' } = options
       const input = typeof conf === 'string' ? conf : JSON.stringify(conf)
       const netns = options.netns ?? netnsOf(containerId)
-      const body = { plugin: 'net-routed', command, containerId, netns, ifName, args, input }
+      const body = { plugin, command, containerId, netns, ifName, args, input }
       let answer = await post(daemon, 'Cni.Run', body)
       for (;;) {
         const turn = turnOf(answer)

@@ -6,6 +6,8 @@ import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
+import { MemoryRegistry } from '../../src/host/registry.js'
+import type { Registry } from '../../src/host/registry.js'
 import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
@@ -43,6 +45,8 @@ export interface Rig {
   readonly daemon: Daemon
   readonly host: FakeHost
   readonly store: MemoryStore
+  /** Registrations that other programs read. */
+  readonly registry: MemoryRegistry
   readonly clock: Clock
   readonly docker: Docker
   /** Calls a method as the transport does, without it. */
@@ -59,6 +63,7 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
   const parts = {
     host: options.host ?? new FakeHost(),
     store: options.store ?? new MemoryStore(),
+    registry: new MemoryRegistry(),
     clock: clock()
   }
   const call: Call = (method, body) => {
@@ -84,6 +89,7 @@ export function startOn(parts: {
   readonly config?: Partial<Config>
   readonly host: Host
   readonly ends?: ContainerEnds
+  readonly registry?: Registry
   readonly store: Store
   readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
@@ -93,6 +99,7 @@ export function startOn(parts: {
     config: { ...CONFIG, ...parts.config },
     host: parts.host,
     ends: parts.ends ?? new FakeHost(),
+    registry: parts.registry ?? new MemoryRegistry(),
     store: parts.store,
     vty: parts.vty ?? noVty,
     log: parts.log ?? silentLog,

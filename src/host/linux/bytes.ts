@@ -44,6 +44,12 @@ export function bytesToMac(bytes: Buffer): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
 }
 
+/** One of 32-bit numbers in the host's order; 0 where there are fewer. */
+export function valueAt(values: Buffer | undefined, index: number): number {
+  const offset = index * 4
+  return values && offset + 4 <= values.length ? values.readInt32LE(offset) : 0
+}
+
 function groupsOf(text: string): number[] {
   return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16))
 }

@@ -69,7 +69,15 @@ export const RTNLGRP = {
 export const NETCONFA = { IFINDEX: 1, FORWARDING: 2, RP_FILTER: 3 } as const
 export const NETCONFA_IFINDEX_ALL = -1
 export const RTEXT_FILTER_SKIP_STATS = 1 << 3
-export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, MULTIPATH: 9, VIA: 18 } as const
+export const RTA = {
+  DST: 1,
+  OIF: 4,
+  GATEWAY: 5,
+  PRIORITY: 6,
+  PREFSRC: 7,
+  MULTIPATH: 9,
+  VIA: 18
+} as const
 export const RTM_F_FIB_MATCH = 0x2000
 export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const

@@ -2,13 +2,14 @@
 import { KernelError } from '../../errors.js'
 import type { ContainerEnd, ContainerEnds, EndRoute } from '../ends.js'
 import { addEndAddress, decodeAddress, getAddresses } from './addresses.js'
-import { decodeLink, getLink, hasIpv6Off, settleEnd } from './links.js'
+import { conversation, findLink } from './conversation.js'
+import { hasIpv6Off, settleEnd } from './links.js'
 import type { FoundLink } from './links.js'
 import type { Message } from './messages.js'
-import { NetlinkSocket } from './netlink.js'
-import type { Answer } from './netlink.js'
+import type { Answer, NetlinkSocket } from './netlink.js'
 import { withNetns } from './netns.js'
 import { addEndRoute, decodeRoute, getRoutes } from './routes.js'
+import { addStub, remove } from './stubs.js'
 import { writeSysctl } from './sysctls.js'
 
 /** One message, what it does in words, and whether it may meet what is there already. */
@@ -19,7 +20,7 @@ interface Step {
 }
 
 /** The kernel's. */
-export const linuxEnds: ContainerEnds = { configure, find }
+export const linuxEnds: ContainerEnds = { configure, find, addStub, remove }
 
 function configure(netns: string, end: ContainerEnd): Promise<readonly EndRoute[]> {
   return conversation(netns, async (socket) => {
@@ -56,20 +57,6 @@ function find(netns: string, name: string): Promise<ContainerEnd | undefined> {
       routes: found.isUp ? await routesOf(socket, found.index) : []
     }
   })
-}
-
-async function conversation<T>(netns: string, talk: (socket: NetlinkSocket) => Promise<T>): Promise<T> {
-  const socket = withNetns(netns, () => new NetlinkSocket())
-  try {
-    return await talk(socket)
-  } finally {
-    await socket.close()
-  }
-}
-
-async function findLink(socket: NetlinkSocket, name: string): Promise<FoundLink | undefined> {
-  const [answer] = await socket.request([getLink(name)])
-  return answer?.reply && decodeLink(answer.reply)
 }
 
 /** Made a moment ago and not marked yet, or marked before. */
@@ -119,7 +106,11 @@ async function routesOf(socket: NetlinkSocket, index: number): Promise<EndRoute[
   ]
   return found
     .filter(({ indexes }) => indexes.length === 1 && indexes[0] === index)
-    .map(({ dst, via }) => ({ dst, ...(via === undefined ? {} : { via }) }))
+    .map(({ dst, via, src }) => ({
+      dst,
+      ...(via === undefined ? {} : { via }),
+      ...(src === undefined ? {} : { src })
+    }))
 }
 
 function isIn(routes: readonly EndRoute[]): (route: EndRoute) => boolean {

@@ -6,7 +6,7 @@
  */
 import { ALIAS_MARK, LINK_PREFIX } from '../objects.js'
 import type { Link, VethPeer } from '../objects.js'
-import { bytesToMac, macToBytes } from './bytes.js'
+import { bytesToMac, macToBytes, valueAt } from './bytes.js'
 import {
   AF,
   IFF,
@@ -265,7 +265,8 @@ function aliasOf(body: Buffer): string {
   return findText(body, IFINFOMSG_SIZE, IFLA.IFALIAS) ?? ''
 }
 
-function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
+/** The fixed beginning of every body. */
+export function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: number } = {}): Buffer {
   const bytes = Buffer.alloc(IFINFOMSG_SIZE)
   bytes.writeInt32LE(index, 4)
   bytes.writeUInt32LE(flags, 8)
@@ -292,9 +293,4 @@ function infoKind(body: Buffer): string {
 /** Out of the receive buffer, which is used again. */
 function copyOf(bytes: Buffer | undefined): Buffer | undefined {
   return bytes && Buffer.from(bytes)
-}
-
-function valueAt(values: Buffer | undefined, index: number): number {
-  const offset = index * 4
-  return values && offset + 4 <= values.length ? values.readInt32LE(offset) : 0
 }

@@ -30,6 +30,8 @@ export interface FoundRoute {
   readonly indexes: readonly number[]
   /** Next router, or undefined where the destination is on the link. */
   readonly via?: string
+  /** Address that the route prefers as source. */
+  readonly src?: string
 }
 
 /** struct rtmsg: family, lengths of destination and source, tos, table, protocol, scope, type, flags. */
@@ -61,14 +63,15 @@ export function changeRoute(
 }
 
 /** Adds a route of a container. */
-export function addEndRoute({ dst, via }: EndRoute, index: number): Message {
+export function addEndRoute({ dst, via, src }: EndRoute, index: number): Message {
   const { address, length } = parsePrefix(dst)
   const scope = via === undefined ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE
   const header = rtmsg(familyOf(address), { length, protocol: RTPROT_BOOT, scope, type: RTN.UNICAST })
   const attributes = [
     attribute(RTA.DST, address),
     u32(RTA.OIF, index),
-    ...(via === undefined ? [] : [attribute(RTA.GATEWAY, ipToBytes(via))])
+    ...(via === undefined ? [] : [attribute(RTA.GATEWAY, ipToBytes(via))]),
+    ...(src === undefined ? [] : [attribute(RTA.PREFSRC, ipToBytes(src))])
   ]
   return {
     type: RTM.NEWROUTE,
@@ -134,6 +137,7 @@ export function decodeRoute(body: Buffer): FoundRoute | undefined {
     return undefined
   const hops = nextHops(body)
   const via = hops.find((hop) => hop.via !== undefined)?.via
+  const src = find(body, RTMSG_SIZE, RTA.PREFSRC)
   return {
     dst: destinationOf(body),
     metric: findU32(body, RTMSG_SIZE, RTA.PRIORITY) ?? 0,
@@ -141,7 +145,8 @@ export function decodeRoute(body: Buffer): FoundRoute | undefined {
     ...(table === RT_TABLE.LOCAL ? { table: 'local' as const } : {}),
     scope: body.readUInt8(6),
     indexes: hops.map(({ index }) => index),
-    ...(via === undefined ? {} : { via })
+    ...(via === undefined ? {} : { via }),
+    ...(src ? { src: bytesToIp(src) } : {})
   }
 }
 
