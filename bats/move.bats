@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # A container's address is on two hosts, and drained on one of them, while a third host sends a packet every millisecond.
-#   MOVES=N   how often (default 4)
+#   MOVES=N   how often (default 2)
 
 load helpers
 load probe
 
-MOVES=${MOVES:-4}
+MOVES=${MOVES:-2}
 ADDRESS=10.1.0.7
 
 setup_file() {
@@ -29,7 +29,7 @@ configure() {
 }
 
 @test "an address that two hosts have is drained on one of them, and its container removed: nothing is lost" {
-  for host in 1 2 3; do configure $host '{ ospf: { area: 0, interfaces: [eth0] } }'; done
+  for host in 1 2 3; do configure $host '{ ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 4 } }'; done
   create_container 3 watch mine --ip 10.1.0.3
   create_container 1 mover mine --ip $ADDRESS
   wait_until 60 pings 3 watch $ADDRESS

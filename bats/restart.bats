@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # A container is replaced by another one with its address: two probes at 1 kHz, one on its host, one on another. What the
 # second misses and the first does not is the routing's fault. The protocols have their default timers.
-#   RESTART_RUNS=N   replacements for each protocol (default 10)
+#   RESTART_RUNS=N   replacements for each protocol (default 5)
 
 load helpers
 load probe
 
-RUNS=${RESTART_RUNS:-10}
+RUNS=${RESTART_RUNS:-5}
 ADDRESS=10.1.0.7
 
 setup_file() {
@@ -75,7 +75,7 @@ sequence() { on 2 vtysh -c "show ip ospf database external $ADDRESS" | awk '/LS 
 updates() { on 1 vtysh -c 'show bgp neighbors 192.0.2.2 json' | jq '."192.0.2.2".messageStats.updatesSent'; }
 
 @test "OSPF: a container that is replaced is silent no longer than it is away, and no LSA is sent" {
-  for host in 1 2; do configure $host '{ ospf: { area: 0, interfaces: [eth0] } }'; done
+  for host in 1 2; do configure $host '{ ospf: { area: 0, interfaces: [eth0], network: point-to-point } }'; done
   start_containers
   sleep 6
   local before
@@ -99,8 +99,8 @@ updates() { on 1 vtysh -c 'show bgp neighbors 192.0.2.2 json' | jq '."192.0.2.2"
 }
 
 @test "the address of a container that is gone is withdrawn after the grace period, with its network at once" {
-  configure 1 '{ grace: 3, ospf: { area: 0, interfaces: [eth0] } }'
-  configure 2 '{ ospf: { area: 0, interfaces: [eth0] } }'
+  configure 1 '{ grace: 3, ospf: { area: 0, interfaces: [eth0], network: point-to-point } }'
+  configure 2 '{ ospf: { area: 0, interfaces: [eth0], network: point-to-point } }'
   start_containers
   docker_on 1 rm --force old >/dev/null
   succeeds on 1 "$NET_ROUTED" status
@@ -121,7 +121,7 @@ updates() { on 1 vtysh -c 'show bgp neighbors 192.0.2.2 json' | jq '."192.0.2.2"
 hides_route() { equal "$(on "$1" ip route show "$2")" ''; }
 
 @test "an address that moves to another host is taken from the one that holds it" {
-  configure 2 '{ ospf: { area: 0, interfaces: [eth0] } }'
+  configure 2 '{ ospf: { area: 0, interfaces: [eth0], network: point-to-point } }'
   configure 1 "$(example grace "$BATS_DIR/../docs/routing.md" | sed 1d)"
   start_containers
   docker_on 1 rm --force old >/dev/null
