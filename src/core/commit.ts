@@ -10,10 +10,9 @@ import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
-import type { RecordKind } from '../model/record.js'
 import type { Setting } from '../model/setting.js'
-import { refOf } from '../store/records.js'
-import type { Records, Stored } from '../store/records.js'
+import { keyOfRef, refOf } from '../store/records.js'
+import type { RecordRef, Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
 import { Claims } from './claims.js'
 import { concernsHost, newSettings } from './host-changes.js'
@@ -35,10 +34,7 @@ export interface Change {
   readonly isEnd?: boolean
 }
 
-export interface RecordRef {
-  readonly kind: RecordKind
-  readonly id: string
-}
+type Objects = readonly HostObject[]
 
 /** A change under way: the records as they were, and the objects it takes away and brings. */
 interface Step {
@@ -46,8 +42,8 @@ interface Step {
   readonly put: readonly Stored[]
   readonly before: readonly Stored[]
   readonly removed: readonly Stored[]
-  readonly drop: readonly HostObject[]
-  readonly add: readonly HostObject[]
+  readonly drop: Objects
+  readonly add: Objects
   /** Announced on, without an endpoint. */
   readonly held: readonly Hold[]
 }
@@ -113,6 +109,12 @@ export class Committer {
     if (unwritten) throw unwritten
   }
 
+  /** Before a record that is there already is promised again. Throws StoreError if the store still does not have it. */
+  async ensureStored(ref: RecordRef): Promise<void> {
+    const refused = this.#unwritten.has(keyOfRef(ref)) ? await this.#write(ref) : undefined
+    if (refused) throw refused
+  }
+
   /** Writes what the store refused before. */
   async retryWrites(): Promise<void> {
     for (const ref of [...this.#unwritten.values()]) await this.#write(ref)
@@ -132,7 +134,7 @@ export class Committer {
 
   /** Brings the stored record to what the memory has: the record, or nothing. */
   async #write(ref: RecordRef): Promise<StoreError | undefined> {
-    const key = `${ref.kind} ${ref.id}`
+    const key = keyOfRef(ref)
     const record = this.#records.get(ref.kind, ref.id)
     try {
       await (record ? this.#store.put(ref.kind, record) : this.#store.delete(ref.kind, ref.id))
@@ -162,7 +164,7 @@ export class Committer {
       this.#claims.claim(stored.record.id, this.#objectsOf(stored))
     }
     const hostAfter = touchesHost ? this.#hostObjects(removed) : []
-    const own = (stored: Stored, objects: readonly HostObject[]): HostObject[] =>
+    const own = (stored: Stored, objects: Objects): HostObject[] =>
       this.#claims.own(stored.record.id, objects)
     const changed = before.flatMap((stored) => own(stored, this.#objectsOf(stored)))
     const gone = removed.flatMap((stored) => own(stored, this.#objectsOf(stored, true)))
@@ -226,11 +228,7 @@ export class Committer {
     }
   }
 
-  #settle(
-    drop: readonly HostObject[],
-    add: readonly HostObject[],
-    held: readonly Hold[] = []
-  ): Promise<void> {
+  #settle(drop: Objects, add: Objects, held: readonly Hold[] = []): Promise<void> {
     this.#reconciler.want(drop, [...add, ...held.map(announcementOf)])
     this.#holds?.end(
       [...drop, ...add].flatMap((object) => (object.kind === 'announcement' ? [object.dst] : []))
@@ -246,7 +244,7 @@ export class Committer {
     return deleted && !once ? [] : desiredOfEndpoint(endpoint, this.#holds !== undefined)
   }
 
-  #toHold(left: readonly Stored[], drop: readonly HostObject[], wanted: readonly HostObject[]): Hold[] {
+  #toHold(left: readonly Stored[], drop: Objects, wanted: Objects): Hold[] {
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
       if (this.#records.get('endpoint', stored.record.id)?.drain === 'withdrawn') return []

@@ -61,7 +61,11 @@ export class Endpoints {
     return this.#exclusive.run(request.id, async () => {
       const network = this.#parts.networks.get(request.networkId)
       const known = this.#parts.records.get('endpoint', request.id)
-      if (known && !known.deleted) return sameOrConflict(known, request)
+      if (known && !known.deleted) {
+        const same = sameOrConflict(known, request)
+        await this.#parts.committer.ensureStored({ kind: 'endpoint', id: same.id })
+        return same
+      }
       await this.#replaceStale(request)
       const endpoint = newEndpoint(request, network, {
         defaultMtu: this.#parts.defaultMtu(),
@@ -78,7 +82,10 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const network = this.#parts.networks.get(ref.networkId)
       const endpoint = this.#get(ref)
-      if (endpoint.sandbox?.path === path) return endpoint
+      if (endpoint.sandbox?.path === path) {
+        await this.#parts.committer.ensureStored({ kind: 'endpoint', id: ref.id })
+        return endpoint
+      }
       if (endpoint.sandbox) {
         throw new ConflictError(
           `endpoint ${ref.id} is in sandbox ${endpoint.sandbox.path} already, it cannot join ${path}`

@@ -7,8 +7,8 @@ import { contains, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import { linkLocalGateway } from '../model/network.js'
 import type { Network } from '../model/network.js'
-import type { Records, Stored } from '../store/records.js'
-import type { Committer, RecordRef } from './commit.js'
+import type { RecordRef, Records, Stored } from '../store/records.js'
+import type { Committer } from './commit.js'
 import { Exclusive } from './exclusive.js'
 
 /** A network as a front end asks for it. */

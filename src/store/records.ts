@@ -18,8 +18,17 @@ export type Stored = {
 }[RecordKind]
 
 /** How a record is named. */
-export function refOf({ kind, record }: Stored): { kind: RecordKind; id: string } {
+export interface RecordRef {
+  readonly kind: RecordKind
+  readonly id: string
+}
+
+export function refOf({ kind, record }: Stored): RecordRef {
   return { kind, id: record.id }
+}
+
+export function keyOfRef({ kind, id }: RecordRef): string {
+  return `${kind} ${id}`
 }
 
 export class Records {

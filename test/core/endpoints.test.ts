@@ -1,12 +1,12 @@
 import { expect } from 'chai'
-import { ConflictError, KernelError, NotFoundError } from '../../src/errors.js'
+import { ConflictError, KernelError, NotFoundError, StoreError } from '../../src/errors.js'
 import { hostLinkName } from '../../src/model/endpoint.js'
 import { parseIp } from '../../src/model/ip.js'
 import { withRig } from '../support/daemon.js'
 import type { Rig } from '../support/daemon.js'
 import { dockerId, sandboxOf } from '../support/docker.js'
 import { errorOf } from '../support/expect-error.js'
-import { textAt } from '../support/json.js'
+import { at, textAt } from '../support/json.js'
 
 const NET = dockerId(1)
 const OTHER_NET = dockerId(2)
@@ -106,6 +106,23 @@ describe('Endpoints.join', () => {
       await docker.createEndpoint({ id: ONE, network: NET })
       const first = await docker.join({ id: ONE, network: NET })
       expect(await docker.join({ id: ONE, network: NET })).to.deep.equal(first)
+    })
+  )
+
+  it(
+    'is not answered from memory where the store has something else',
+    withNetwork(async ({ docker, host, store }) => {
+      await docker.run({ id: ONE, network: NET })
+      // The store takes that it has left, the kernel refuses, and the store does not take that back.
+      let writes = 0
+      store.refuse = (kind) => (kind === 'endpoint' && writes++ > 0 ? 'no space left on device' : undefined)
+      host.refuse = () => 'EIO'
+      const ref = { NetworkID: NET, EndpointID: ONE }
+      await errorOf(docker.call('NetworkDriver.Leave', ref))
+      expect(await errorOf(docker.join({ id: ONE, network: NET }))).to.be.instanceOf(StoreError)
+      store.refuse = () => undefined
+      await docker.join({ id: ONE, network: NET })
+      expect(at(store.documents.get(`endpoint ${ONE}`), 'sandbox', 'path')).to.equal(sandboxOf(ONE))
     })
   )
 
