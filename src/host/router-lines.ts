@@ -77,6 +77,8 @@ export function undoOf(text: string): string | undefined {
   if (text === 'no ip ospf passive') return undefined
   const withoutKey = /^ip ospf message-digest-key \d+/.exec(text)
   if (withoutKey) return `no ${withoutKey[0]}`
+  // FRR 8.4 does not take it back by its value.
+  if (text.startsWith('set as-path prepend ')) return 'no set as-path prepend'
   // BFD's numbers have no other way back than their defaults.
   const setting = text.replace(/ \d+$/, '')
   const value = BFD_DEFAULTS[setting]
@@ -121,6 +123,7 @@ const SETTINGS = [
   /^bgp as-path access-list \S+ seq \d+/,
   /^router bgp/,
   /^match (ip address|ipv6 address|as-path)/,
+  /^set (metric|local-preference|as-path prepend)/,
   /^ip ospf message-digest-key \d+/,
   /^(ip|ipv6) ospf6? (bfd profile|[a-z-]+)/,
   /^(ospf|ospf6|bgp) router-id/,
