@@ -32,6 +32,8 @@ export interface Daemon {
   readonly metrics: Metrics
   readonly records: Records
   readonly reconciler: Reconciler
+  /** Destinations that are announced without a container. */
+  readonly held: () => readonly string[]
   /** Reads everything again, repairs, and tries again what failed before. Runs by itself every 30 s. */
   upkeep(): Promise<void>
   /** Ends timers and kernel events; links, routes and records stay, and what is only held goes. */
@@ -47,14 +49,13 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 
 /**
  * As soon as the records are read, so that sockets can be opened: requests that need the kernel wait until `ready`. It fails
- * with UnavailableError if the kernel does not list what it has.
+ * with UnavailableError if the kernel does not list what it has. While records are read, programs read the firewall.
  */
 export async function loadDaemon(
   parts: DaemonParts
 ): Promise<{ readonly daemon: Daemon; readonly ready: Promise<void> }> {
   const { host, store, log } = parts
   const startedAt = parts.now()
-  // Programs that read the firewall run meanwhile.
   const facts = host.facts()
   facts.catch(() => undefined)
   const records = await Records.load(store)
@@ -91,11 +92,11 @@ export async function loadDaemon(
     metrics,
     records,
     reconciler,
+    held: () => core.holds?.destinations ?? [],
     upkeep,
     stop: async () => {
       unwatch()
-      routers.stop()
-      await core.holds?.stop()
+      await stopCore(core)
     }
   }
   return { daemon, ready }
@@ -132,6 +133,11 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   return Object.fromEntries(
     Object.entries(methods).map(([name, handle]) => [name, CONSTANT.has(name) ? handle : later(handle)])
   )
+}
+
+async function stopCore({ routers, holds }: Core): Promise<void> {
+  routers.stop()
+  await holds?.stop()
 }
 
 /** What is done from time to time, in this order. */

@@ -5,6 +5,7 @@
  * NET_ROUTED_RUNS says how many schedules, NET_ROUTED_SEED which ones.
  */
 import fc from 'fast-check'
+import { parseRouting } from '../src/config-routing.js'
 import { parseIp, parsePrefix } from '../src/model/ip.js'
 import { SHAPES } from './model-based/belief.js'
 import { Engine } from './model-based/engine.js'
@@ -18,6 +19,8 @@ const MAX_COMMANDS = 30
 /** Far more than a schedule takes: one that takes longer hangs. */
 const RUN_LIMIT_MS = 2_000
 const POOLS = [{ base: parsePrefix('10.46.0.0/22'), size: 24 }]
+/** Longer than any schedule takes: what is held ends with its network, or with the daemon. */
+const GRACE_SECONDS = 3600
 const GATEWAYS = [undefined, '10.100.0.1', '192.0.2.254', '10.1.0.3']
 
 describe('whatever happens', () => {
@@ -28,9 +31,11 @@ describe('whatever happens', () => {
       fc.asyncProperty(
         schedules(MAX_COMMANDS),
         fc.constantFrom(...GATEWAYS),
+        fc.boolean(),
         fc.nat(),
-        async (commands, gateway, seed) => {
+        async (commands, gateway, announces, seed) => {
           const config = {
+            ...(announces ? { routing: parseRouting({ grace: GRACE_SECONDS }, 'routing') } : {}),
             defaultAddressPool: POOLS,
             ...(gateway === undefined ? {} : { gateway: parseIp(gateway) })
           }

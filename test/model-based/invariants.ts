@@ -78,11 +78,12 @@ function checkUntouched(world: World, engine: Engine, before: readonly Attachmen
   }
 }
 
-function expectedObjects({ host, daemon: { records } }: World): readonly HostObject[] {
+function expectedObjects({ host, announces, daemon: { records, held } }: World): readonly HostObject[] {
   const objects = new Map(new FakeHost().objects)
   const desired = [
     ...desiredOfHost(records.all('network'), records.all('setting')),
-    ...records.all('endpoint').flatMap((endpoint) => desiredOfEndpoint(endpoint))
+    ...records.all('endpoint').flatMap((endpoint) => desiredOfEndpoint(endpoint, announces)),
+    ...held().map((dst): HostObject => ({ kind: 'announcement', dst }))
   ]
   for (const object of desired) objects.set(keyOf(object), object)
   // What was turned on for a network may stay on until the last one goes, of whatever family.
@@ -96,6 +97,7 @@ function expectedObjects({ host, daemon: { records } }: World): readonly HostObj
 
 function shownObjects(objects: Iterable<HostObject>): Readonly<Record<string, unknown>> {
   const shown = [...objects].map((object) => {
+    if (object.kind === 'announcement') return [keyOf(object), object.dst] as const
     if (object.kind !== 'link') return [keyOf(object), object] as const
     const { veth: _veth, inUse: _inUse, ...link } = object
     return [keyOf(object), link] as const

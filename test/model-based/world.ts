@@ -50,6 +50,11 @@ export class World {
     this.#seed = seed
   }
 
+  /** True if routing daemons are to read announcements. */
+  get announces(): boolean {
+    return this.#config.routing !== undefined
+  }
+
   get daemon(): Daemon {
     if (!this.#daemon) throw new Error('no daemon runs')
     return this.#daemon
