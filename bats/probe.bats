@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # Containers talk at 1,000 packets a second while the daemon is killed, stopped, upgraded and started. None is lost.
+#   PROBE_PAUSE=N   seconds without daemon (default 10)
 
 load helpers
 load probe
 
 ROUNDS=20
+PAUSE=${PROBE_PAUSE:-10}
 
 setup_file() {
   # An upgrade is another program behind the same name.
@@ -72,14 +74,14 @@ kill_and_start() {
 
 stay_stopped() {
   lab daemon "$1" stop
-  sleep 10 # how long it is away is what is tested
+  sleep "$PAUSE" # how long it is away is what is tested
   lab daemon "$1" start
 }
 
-@test "stopped for ten seconds" {
+@test "stopped for $PAUSE seconds" {
   watch
   both_hosts stay_stopped
-  nothing_lost 'ten seconds without daemon'
+  nothing_lost "$PAUSE seconds without daemon"
 }
 
 upgrade() { lab daemon "$1" restart; }
