@@ -125,7 +125,7 @@ end() {
 
 @test "a second daemon on the same state directory says so and ends with 1; the first goes on" {
   serve first
-  run --separate-stderr net_routed --netsock second --ipamsock second-ipam
+  run --separate-stderr net_routed --netsock second --ipamsock second-ipam --cnisock /run/second-cni.sock
   equal "$status" 1
   matches "$output$stderr" '/var/lib/net-routed'
   succeeds net_routed status
@@ -135,7 +135,7 @@ end() {
 
 @test "two daemons with directories and names of their own run side by side" {
   serve first
-  serve second --state-dir /run/lab-state --netsock second --ipamsock second-ipam
+  serve second --state-dir /run/lab-state --netsock second --ipamsock second-ipam --cnisock /run/second-cni.sock
   wait_until 10 eval '[ "$(sockets | wc -w)" = 4 ]'
 }
 

@@ -28,6 +28,8 @@ export interface HoldParts {
 
 /** Other hosts are looked for so often while something is held: where a container has moved, its packets come here until then. */
 const LOOK_MS = 100
+/** More than that at once are looked for less often: zebra has other work. */
+const LOOKS_AT_ONCE = 16
 
 export class Holds {
   readonly #parts: HoldParts
@@ -89,10 +91,11 @@ export class Holds {
   }
 
   #lookLater(): void {
+    const ms = LOOK_MS * Math.ceil(this.#held.size / LOOKS_AT_ONCE)
     this.#looking ??= setTimeout(() => {
       this.#looking = undefined
       void this.#look()
-    }, LOOK_MS).unref()
+    }, ms).unref()
   }
 
   async #look(): Promise<void> {
