@@ -95,7 +95,7 @@ as_asked() {
     [ "$(sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding "net.ipv6.conf.$link.disable_ipv6" | xargs)" = '1 1 0' ] &&
     iptables -S NET-ROUTED | grep -q -- '-i nr-+ .*ACCEPT' &&
     nft get element inet net-routed sources4 "{ $link . $1 }" >/dev/null &&
-    net-routed status | grep -q ' 0 faults, 0 broken'
+    /usr/local/bin/net-routed status | grep -q ' 0 faults, 0 broken'
 }
 routed() { [ -n "$(link_to "$1")" ]; }
 
