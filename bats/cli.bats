@@ -82,14 +82,16 @@ end() {
   shows 'config\.json'
 }
 
-@test "it runs without any flag, listens on its two sockets for root alone, and removes them at its end" {
+@test "it runs without any flag, listens on its sockets for root alone, and removes them at its end" {
   serve plain
   equal "$(sockets)" 'ipam-routed.sock net-routed.sock'
   equal "$(on 1 stat -c '%a %U' /run/docker/plugins/net-routed.sock /run/docker/plugins/ipam-routed.sock | xargs)" \
     '600 root 600 root'
+  equal "$(on 1 stat -c '%a %U' /run/net-routed/cni.sock)" '600 root'
   succeeds net_routed status
   end plain TERM
   equal "$(sockets)" ''
+  fails on 1 test -e /run/net-routed/cni.sock
   succeeds on 1 cat /run/lab-plain.log
   hides '"level":"error"'
 }

@@ -20,14 +20,6 @@ teardown() {
   for host in 1 2 3; do on $host sh -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null; done
 }
 
-# configure K SECTION - restarts the daemon of host K with a section `routing`.
-configure() {
-  # The section may be several lines.
-  on "$1" sh -c '{ echo routing:; sed "s/^/  /"; } >/etc/net-routed.yaml' <<<"$2"
-  lab daemon "$1" restart --config /etc/net-routed.yaml
-  wait_until 10 on "$1" "$NET_ROUTED" routing --diff
-}
-
 @test "an address that two hosts have is drained on one of them, and its container removed: nothing is lost" {
   for host in 1 2 3; do configure $host '{ ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 4 } }'; done
   create_container 3 watch mine --ip 10.1.0.3

@@ -1,4 +1,4 @@
-# What the files about restarts, crashes, drift, disk and load share: probes, and what a host holds for its containers.
+# What the files about restarts, moves, crashes, drift, disk and load share: probes, and what a host holds for its containers.
 
 # tell TEXT - shown in the output of a run, also when the test passes.
 tell() { echo "# $1" >&3; }
@@ -82,3 +82,11 @@ all_agree() {
 mark_log() { wc -l <"$LAB/h$1/daemon.log" >"$BATS_TEST_TMPDIR/mark.$1"; }
 log_since_mark() { tail -n "+$(($(cat "$BATS_TEST_TMPDIR/mark.$1") + 1))" "$LAB/h$1/daemon.log"; }
 count_logged() { log_since_mark "$1" | grep -cE -- "$2" || :; }
+
+# configure K SECTION - restarts the daemon of host K with a section `routing`.
+configure() {
+  # The section may be several lines.
+  on "$1" sh -c '{ echo routing:; sed "s/^/  /"; } >/etc/net-routed.yaml' <<<"$2"
+  lab daemon "$1" restart --config /etc/net-routed.yaml
+  wait_until 10 on "$1" "$NET_ROUTED" routing --diff
+}

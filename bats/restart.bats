@@ -26,14 +26,6 @@ teardown() {
   for host in 1 2; do on $host sh -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null; done
 }
 
-# configure K SECTION - restarts the daemon of host K with a section `routing`.
-configure() {
-  # The section may be several lines.
-  on "$1" sh -c '{ echo routing:; sed "s/^/  /"; } >/etc/net-routed.yaml' <<<"$2"
-  lab daemon "$1" restart --config /etc/net-routed.yaml
-  wait_until 10 on "$1" "$NET_ROUTED" routing --diff
-}
-
 start_containers() {
   create_container 1 near mine --ip 10.1.0.1
   create_container 2 far mine --ip 10.1.0.2

@@ -5,7 +5,7 @@ import { DEFAULT_VTY } from './config-routing.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
-import { Elsewhere } from './core/elsewhere.js'
+import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
@@ -103,6 +103,11 @@ function drainsOf(
 function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
   const { routing } = config
   if (!routing) return undefined
-  const elsewhere = new Elsewhere(vty(routing.vty))
-  return new Holds({ grace: routing.grace * 1000, reconciler, elsewhere: (all) => elsewhere.of(all), log })
+  const open = vty(routing.vty)
+  return new Holds({
+    grace: routing.grace * 1000,
+    reconciler,
+    elsewhere: (all) => heardElsewhere(open, all),
+    log
+  })
 }

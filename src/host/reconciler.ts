@@ -13,6 +13,7 @@ import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
 import { KINDS, describeOp, keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Op } from './objects.js'
+import { Turns } from './turns.js'
 
 const MAX_ROUNDS = 3
 
@@ -46,7 +47,7 @@ export class Reconciler {
   #lost = new Set<string>()
   #orphans: ReadonlySet<string> = new Set<string>()
   #dirty = new Set<string>()
-  #tail: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
   #next: Promise<void> | undefined
 
   constructor(host: Host, log: Log) {
@@ -76,7 +77,7 @@ export class Reconciler {
 
   /** Closes the gap for everything that was wanted before the call. Never throws: see `faults`. */
   settle(): Promise<void> {
-    this.#next ??= this.#enqueue(() => {
+    this.#next ??= this.#turns.take(() => {
       this.#next = undefined
       return this.#pass()
     })
@@ -86,7 +87,7 @@ export class Reconciler {
   /** Reads what is there and repairs what differs, of all kinds or of these. False if it could not be read. */
   async resync(kinds?: readonly Kind[]): Promise<boolean> {
     let done = false
-    await this.#enqueue(async () => {
+    await this.#turns.take(async () => {
       const begin = performance.now()
       done = await this.#sweep(kinds)
       this.counters.sweepSeconds += (performance.now() - begin) / 1000
@@ -96,7 +97,7 @@ export class Reconciler {
 
   /** Between two passes, does what leaves everything as it is. What is refused is left to the next sweep. */
   async retell(opsOf: (desired: Objects, actual: Objects) => readonly Op[]): Promise<void> {
-    await this.#enqueue(async () => {
+    await this.#turns.take(async () => {
       const ops = opsOf(this.#desired, this.#actual)
       this.counters.operations += ops.length
       if (ops.length > 0) await this.#host.apply(ops)
@@ -125,13 +126,6 @@ export class Reconciler {
     const desired = this.#desired.get(change.key)
     if (!desired) return false
     return change.gone || (change.object !== undefined && !satisfies(desired, change.object))
-  }
-
-  #enqueue(work: () => Promise<void>): Promise<void> {
-    const done = this.#tail.then(work)
-    // A failure is its caller's; the next one starts anew.
-    this.#tail = done.catch(() => undefined)
-    return done
   }
 
   #wantsFirewall(): boolean {

@@ -16,10 +16,12 @@ import { NFGENMSG_SIZE, deleteTable, getOf, transact } from './nftables.js'
 import type { Table } from './nftables.js'
 import { changeSources, listSources } from './sources.js'
 import { isIntact, readTable } from './tables.js'
+import { Turns } from '../turns.js'
 
 export class PacketGuard {
   readonly #kernel: Kernel
-  #tail: Promise<unknown> = Promise.resolve()
+  /** Nothing may be added between reading the sources and making the tables with them. */
+  readonly #turns = new Turns()
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
@@ -27,7 +29,7 @@ export class PacketGuard {
 
   /** The guard, if at least a part of it is there, and the sources that are there completely. */
   list(wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-    return this.#exclusively(async () => [
+    return this.#turns.take(async () => [
       ...(wants('guard') ? await this.#listGuard() : []),
       ...(wants('source') ? (await listSources(this.#kernel)).complete : [])
     ])
@@ -35,7 +37,7 @@ export class PacketGuard {
 
   /** What the counters say, by their names. */
   dropped(): Promise<ReadonlyMap<string, number>> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const counts = await Promise.all(GUARD_TABLES.map((table) => readCounters(table, this.#kernel)))
       return new Map(counts.flat())
     })
@@ -43,7 +45,7 @@ export class PacketGuard {
 
   /** Makes or removes the tables. `coming` are sources that are added next: they are allowed from the first moment. */
   applyGuard(ops: readonly Op[], coming: readonly Source[]): Promise<Failures> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const failures: Failures = new Map()
       for (const op of ops) {
         const problem = op.verb === 'delete' ? await this.#remove() : await this.#make(coming)
@@ -54,14 +56,7 @@ export class PacketGuard {
   }
 
   applySources(ops: readonly Op[]): Promise<Failures> {
-    return this.#exclusively(() => changeSources(ops, this.#kernel))
-  }
-
-  /** Nothing may be added between reading the sources and making the tables with them. */
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(work)
-    this.#tail = turn.catch(() => undefined)
-    return turn
+    return this.#turns.take(() => changeSources(ops, this.#kernel))
   }
 
   async #listGuard(): Promise<Guard[]> {

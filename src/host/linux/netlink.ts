@@ -10,6 +10,7 @@ import { NETLINK, NETLINK_OPTION, NLM_F, NLMSG, NLMSGERR_ATTR_MSG, SO, SOL } fro
 import { decode, encode, findText } from './messages.js'
 import type { Message, Received } from './messages.js'
 import { close, errnoName, openNetlink, receive, receiveLater, send, setOption } from './syscalls.js'
+import { Turns } from '../turns.js'
 
 /** What the kernel said to one message. */
 export interface Answer {
@@ -42,7 +43,7 @@ export class NetlinkSocket {
   readonly #fd: number
   readonly #datagram = Buffer.alloc(DATAGRAM_BYTES)
   #sequence = 0
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /** Opens a socket in the network namespace of the calling thread. */
   constructor(protocol: number = NETLINK.ROUTE) {
@@ -54,7 +55,7 @@ export class NetlinkSocket {
 
   /** Sends messages and gives the answer to each, in order. A failing one does not stop the others. */
   request(messages: readonly Message[]): Promise<Answer[]> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const answers: Answer[] = []
       for (let at = 0; at < messages.length; at += MESSAGES_PER_SEND) {
         answers.push(...(await this.#exchange(messages.slice(at, at + MESSAGES_PER_SEND))))
@@ -68,7 +69,7 @@ export class NetlinkSocket {
    * order; if none is done, those that are not to blame have no errno.
    */
   transact(messages: readonly Message[], [begin, end]: readonly [Message, Message]): Promise<Answer[]> {
-    return this.#exclusively(() => this.#exchange(messages, begin, end))
+    return this.#turns.take(() => this.#exchange(messages, begin, end))
   }
 
   /**
@@ -77,27 +78,23 @@ export class NetlinkSocket {
    * KernelError EINTR if they never hold still.
    */
   dump<T>(message: Message, decodeBody: (body: Buffer) => T | undefined): Promise<T[]> {
-    return this.#exclusively(async () => {
-      for (let attempt = 0; attempt < MAX_DUMPS; attempt++) {
-        const found = await this.#dumpOnce(message, decodeBody)
-        if (found) return found
-      }
-      throw new KernelError('EINTR', 'cannot list kernel objects: they change all the time')
-    }).catch(nothingIfMissing)
+    return this.#turns
+      .take(async () => {
+        for (let attempt = 0; attempt < MAX_DUMPS; attempt++) {
+          const found = await this.#dumpOnce(message, decodeBody)
+          if (found) return found
+        }
+        throw new KernelError('EINTR', 'cannot list kernel objects: they change all the time')
+      })
+      .catch(nothingIfMissing)
   }
 
   /** Closes the socket after the conversations that have begun. */
   async close(): Promise<void> {
-    await this.#exclusively(() => {
+    await this.#turns.take(() => {
       close(this.#fd)
       return Promise.resolve()
     })
-  }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(work)
-    this.#tail = turn.catch(() => undefined)
-    return turn
   }
 
   async #exchange(messages: readonly Message[], begin?: Message, end?: Message): Promise<Answer[]> {

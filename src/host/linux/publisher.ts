@@ -11,6 +11,7 @@ import { ELEMENT_SETS, elementOf, isPortObject, objectOf } from './port-elements
 import type { PortObject } from './port-elements.js'
 import { PORT_SKELETON, PORT_TABLE } from './port-table.js'
 import { isIntact, readTable, tableText } from './tables.js'
+import { Turns } from '../turns.js'
 
 interface Step {
   readonly op: Op
@@ -19,7 +20,7 @@ interface Step {
 
 export class PortPublisher {
   readonly #kernel: Kernel
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
@@ -27,7 +28,7 @@ export class PortPublisher {
 
   /** The table, if a part of it is there, and what is in it. */
   list(wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-    return this.#exclusively(async () => [
+    return this.#turns.take(async () => [
       ...(wants('publisher') ? await this.#listTable() : []),
       ...((['port', 'exclusion', 'hairpin'] as const).some(wants)
         ? (await this.#listElements()).filter(({ kind }) => wants(kind))
@@ -37,7 +38,7 @@ export class PortPublisher {
 
   /** Makes or removes the table; what is in it stays in it. */
   applyTable(ops: readonly Op[]): Promise<Failures> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const failures: Failures = new Map()
       for (const op of ops) {
         const problem = op.verb === 'delete' ? await this.#remove() : await this.#make()
@@ -49,7 +50,7 @@ export class PortPublisher {
 
   /** Each alone, as one transaction: a replaced port leads to the one or to the other, never nowhere. */
   applyElements(ops: readonly Op[]): Promise<Failures> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const failures: Failures = new Map()
       for (const step of ops.map(stepOf)) {
         const problem = await this.#change(step)
@@ -57,12 +58,6 @@ export class PortPublisher {
       }
       return failures
     })
-  }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(work)
-    this.#tail = turn.catch(() => undefined)
-    return turn
   }
 
   async #listTable(): Promise<Publisher[]> {

@@ -7,6 +7,7 @@ import { createConnection } from 'node:net'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { TimeoutError, UnavailableError, messageOf } from '../../errors.js'
+import { Turns } from '../turns.js'
 import type { OpenVty, VtyAnswer, VtySession } from '../vty.js'
 
 const END = Buffer.from([0, 0, 0])
@@ -35,7 +36,7 @@ class SocketSession implements VtySession {
   readonly #socket: Socket
   #received: Buffer[] = []
   #pending: Pending | undefined
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
   #error: Error | undefined
 
   constructor(path: string, socket: Socket) {
@@ -56,10 +57,7 @@ class SocketSession implements VtySession {
   }
 
   run(command: string): Promise<VtyAnswer> {
-    const answer = this.#tail.then(() => this.#send(command))
-    // A failure is its caller's.
-    this.#tail = answer.catch(() => undefined)
-    return answer
+    return this.#turns.take(() => this.#send(command))
   }
 
   close(): void {
