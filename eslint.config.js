@@ -90,6 +90,7 @@ export default tseslint.config(
     }
   },
   imports(['src/model/**'], ['errors.js']),
+  imports(['src/model/options/**'], ['errors.js'], { depth: 2 }),
   imports(['src/host/*.ts'], ['errors.js', 'log.js']),
   imports(['src/host/linux/**'], ['errors.js', 'log.js'], { depth: 2, mayUseProcess: true }),
   imports(['src/store/**'], ['model', 'errors.js', 'log.js'], { mayUseProcess: true }),

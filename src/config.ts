@@ -3,7 +3,7 @@
  * environment names and the file's schema are made from it. Commands: command-line.ts.
  */
 import { parseArgs } from 'node:util'
-import { parseMtu } from './cnm/options.js'
+import { parseMtu } from './model/options/link.js'
 import {
   parseBoolean,
   parseGateway,

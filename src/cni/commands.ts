@@ -167,7 +167,7 @@ function attach(
 ): Promise<{ endpoint: Endpoint; dns: Dns }> {
   return parts.configured.hold(asked.conf.name, async () => {
     const { network, takeBack, ...grant } = await grantFor(parts, asked)
-    const { mac, ports } = asked.conf
+    const { mac, ports, ownOptions } = asked.conf
     try {
       const request = {
         ...grant,
@@ -176,6 +176,7 @@ function attach(
         netns,
         ifName,
         ports,
+        options: ownOptions,
         ...(mac === undefined ? {} : { mac })
       }
       return { endpoint: await parts.attachments.attach(request), dns: grant.dns }

@@ -2,17 +2,17 @@
  * The configuration that a runtime hands to net-routed, with what it asks for besides: `runtimeConfig` before `args.cni`
  * before CNI_ARGS. Fields that nobody here knows are somebody else's and are ignored; those of ours must be right.
  */
-import { Ajv } from 'ajv'
-import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError, shown } from '../errors.js'
 import { checkRange } from '../ipam/subnets.js'
 import { contains, familyOf, parseIp, parseMac, parsePrefix, parseSubnet } from '../model/ip.js'
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import type { PortMap } from '../model/endpoint.js'
-import { lazily } from '../model/lazy.js'
+import type { EndpointOptions, NetworkOptions } from '../model/options/option.js'
+import { parseOptions } from '../model/options/options.js'
+import { parseDocumentFields } from './document.js'
+import type { Document, SubnetDocument } from './document.js'
 import { CODE, CniError } from './error.js'
 import { parsePorts } from './ports.js'
-import type { PortMappingDocument } from './ports.js'
 import { parseResult } from './result.js'
 import type { Dns, Result } from './result.js'
 import { parseVersion } from './version.js'
@@ -23,8 +23,10 @@ export interface NetConf {
   readonly name: string
   /** As it came: what a delegate gets. */
   readonly document: Readonly<Record<string, unknown>>
-  /** Bytes; absent = as Docker's networks have it. */
-  readonly mtu?: number
+  /** Of the network: the defaults of its attachments. */
+  readonly options: NetworkOptions
+  /** Of this attachment. */
+  readonly ownOptions: EndpointOptions
   /** Next hops of the network; absent = link-local ones. */
   readonly gateway?: Ip
   readonly gateway6?: Ip
@@ -50,98 +52,11 @@ export interface SubnetConf {
   readonly range?: Prefix
 }
 
-interface SubnetDocument {
-  readonly subnet?: string
-  readonly range?: string
-  readonly gateway?: string
-}
-
-interface Document {
-  readonly cniVersion?: unknown
-  readonly name?: string
-  readonly mtu?: number
-  readonly ipam?:
-    | (SubnetDocument & {
-        readonly type?: string
-        readonly subnets?: readonly SubnetDocument[]
-        readonly routes?: readonly { readonly dst: string }[]
-        readonly dns?: Dns
-      })
-    | null
-  readonly dns?: Dns | null
-  readonly args?: { readonly cni?: { readonly ips?: readonly string[]; readonly mac?: string } | null } | null
-  readonly runtimeConfig?:
-    | (Readonly<Record<string, unknown>> & {
-        readonly ips?: readonly string[]
-        readonly mac?: string
-        readonly portMappings?: readonly PortMappingDocument[] | null
-        readonly dns?: {
-          readonly servers?: readonly string[]
-          readonly searches?: readonly string[]
-          readonly options?: readonly string[]
-        }
-      })
-    | null
-  readonly prevResult?: unknown
-}
-
 /** The name of our own IPAM. */
 export const OWN_IPAM = 'ipam-routed'
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/
 /** Capabilities that a configuration may declare, and that we cannot serve. Ignoring them would be a lie. */
 const UNSUPPORTED_CAPABILITIES = ['bandwidth', 'ipRanges', 'infinibandGUID', 'deviceID'] as const
-
-const text = { type: 'string' } as const
-const texts = { type: 'array', items: text } as const
-const subnet = { subnet: text, range: text, gateway: text } as const
-const dns = {
-  type: ['object', 'null'],
-  properties: { nameservers: texts, domain: text, search: texts, options: texts }
-} as const
-const portMappings = {
-  type: ['array', 'null'],
-  items: {
-    type: 'object',
-    properties: {
-      hostPort: { type: 'number' },
-      containerPort: { type: 'number' },
-      protocol: text,
-      hostIP: text
-    },
-    required: ['hostPort', 'containerPort']
-  }
-} as const
-const requests = { type: ['object', 'null'], properties: { ips: texts, mac: text } } as const
-const validator = lazily(() =>
-  new Ajv({
-    allErrors: true,
-    strict: true,
-    allowUnionTypes: true,
-    verbose: true
-  }).compile<Document>({
-    type: 'object',
-    properties: {
-      name: text,
-      mtu: { type: 'integer', minimum: 0, maximum: 65_535 },
-      ipam: {
-        type: ['object', 'null'],
-        properties: {
-          type: text,
-          ...subnet,
-          subnets: { type: 'array', items: { type: 'object', properties: subnet, required: ['subnet'] } },
-          routes: { type: 'array', items: { type: 'object', properties: { dst: text }, required: ['dst'] } },
-          dns
-        }
-      },
-      dns,
-      args: { type: ['object', 'null'], properties: { cni: requests } },
-      runtimeConfig: {
-        type: ['object', 'null'],
-        properties: { ips: texts, mac: text, portMappings }
-      }
-    }
-  })
-)
 
 /** The document on standard input. Throws CniError unless it is a JSON object. */
 export function parseDocument(input: string): Readonly<Record<string, unknown>> {
@@ -176,9 +91,9 @@ export function parseNetConf(
 ): NetConf {
   const version = parseVersion(document['cniVersion'])
   const name = parseName(document['name'])
-  const conf = checked(document)
+  const conf = parseDocumentFields(document)
   refuseUnsupported(conf)
-  const { mtu, ipam, prevResult } = conf
+  const { ipam, prevResult } = conf
   const mac = conf.runtimeConfig?.mac ?? conf.args?.cni?.mac ?? args.get('MAC')
   const delegate =
     ipam?.type !== undefined && ipam.type !== '' && ipam.type !== OWN_IPAM ? ipam.type : undefined
@@ -188,7 +103,11 @@ export function parseNetConf(
     version,
     name,
     document,
-    ...(mtu === undefined ? {} : { mtu }),
+    options: {
+      ...(conf.mtu === undefined ? {} : { mtu: conf.mtu }),
+      ...parseOptions(conf.options ?? {}, 'network')
+    },
+    ownOptions: parseOptions(conf.args?.cni?.options ?? {}, 'endpoint'),
     ipam:
       delegate === undefined
         ? { kind: 'own', subnets: subnetsOf(conf) }
@@ -203,12 +122,6 @@ export function parseNetConf(
       ? {}
       : { prevResult: parseResult(prevResult, 'prevResult') })
   }
-}
-
-function checked(document: unknown): Document {
-  const validate: ValidateFunction<Document> = validator()
-  if (validate(document)) return document
-  throw new InvalidError((validate.errors ?? []).map(faultText).join('; '))
 }
 
 /** One subnet in `ipam` itself, or several in `ipam.subnets`. */
@@ -289,9 +202,4 @@ function refuseUnsupported({ runtimeConfig }: Document): void {
     CODE.unsupportedField,
     `runtimeConfig.${asked.join(', ')}: net-routed does not do that: declare the capability at a plugin of the list that does, such as bandwidth`
   )
-}
-
-function faultText({ instancePath, message, data, keyword }: ErrorObject): string {
-  const field = instancePath === '' ? 'the configuration' : instancePath.slice(1).replaceAll('/', '.')
-  return `${field} ${message ?? 'is wrong'}${keyword === 'required' ? '' : `, not ${shown(data)}`}`
 }

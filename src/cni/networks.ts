@@ -11,6 +11,7 @@ import type { Log } from '../log.js'
 import { familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network, Subnet } from '../model/network.js'
+import { sameOptions } from '../model/options/options.js'
 import { poolId } from '../model/pool.js'
 import { SPACE_NAMES } from '../model/space.js'
 import type { Records } from '../store/records.js'
@@ -167,7 +168,7 @@ export class ConfiguredNetworks {
       internal: false,
       ...(gateway === undefined ? {} : { gateway }),
       ...(gateway6 === undefined ? {} : { gateway6 }),
-      ...(conf.mtu === undefined ? {} : { mtu: conf.mtu })
+      ...conf.options
     }
   }
 
@@ -177,7 +178,8 @@ export class ConfiguredNetworks {
 
   #isAsWanted(network: Network, conf: NetConf, families: readonly Family[]): boolean {
     const { gateway, gateway6 } = this.#gateways(conf)
-    const isSame = network.gateway === gateway && network.gateway6 === gateway6 && network.mtu === conf.mtu
+    const isSame =
+      network.gateway === gateway && network.gateway6 === gateway6 && sameOptions(network, conf.options)
     return (
       isSame &&
       families.every((family) => network.subnets.some(({ prefix }) => prefix === ANY[family].prefix)) &&

@@ -245,6 +245,8 @@ function parsed(wrapper: Wrapper, invocation: Invocation): AskedOf {
     ipam: { kind: 'delegated', type: delegation.type },
     dns: {},
     ips: [],
+    options: {},
+    ownOptions: {},
     ports: []
   }
   return { attachment, conf, delegation, ...wrapper.parse(document) }

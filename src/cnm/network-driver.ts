@@ -24,8 +24,8 @@ import {
 } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network, Subnet } from '../model/network.js'
+import { foreignKeys, parseOptions } from '../model/options/options.js'
 import { spaceOf } from '../model/space.js'
-import { foreignOptions, parseNetworkOptions } from './options.js'
 import * as parse from './schemas.js'
 import type { CreateNetworkRequest, IpamData, Options } from './schemas.js'
 
@@ -100,7 +100,7 @@ async function createNetwork(parts: NetworkDriverParts, request: CreateNetworkRe
     id: request.NetworkID,
     subnets: data.flatMap(subnetsOf),
     internal: options['com.docker.network.internal'] === true,
-    ...parseNetworkOptions(generic),
+    ...parseOptions(generic, 'network'),
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 })
   })
@@ -132,6 +132,7 @@ async function createEndpoint(
 ): Promise<Answer> {
   const { Address = '', AddressIPv6 = '', MacAddress = '' } = request.Interface ?? {}
   const options = request.Options ?? {}
+  const chosen = parseOptions(options, 'endpoint')
   warnForeign(parts.log, options, { endpoint: request.EndpointID })
   const addresses: Prefix[] = []
   if (Address !== '') addresses.push(parsePrefix(Address, 'Interface.Address'))
@@ -141,6 +142,7 @@ async function createEndpoint(
     id: request.EndpointID,
     networkId: request.NetworkID,
     addresses,
+    options: chosen,
     ...(MacAddress === '' ? {} : { mac: parseMac(MacAddress, 'Interface.MacAddress') })
   })
   return { body: { Interface: MacAddress === '' ? { MacAddress: mac } : {} } }
@@ -209,7 +211,7 @@ function subnetsOf({ AddressSpace, Pool }: IpamData): Subnet[] {
 }
 
 function warnForeign(log: Log, options: Options, fields: object): void {
-  const keys = foreignOptions(options)
+  const keys = foreignKeys(options)
   if (keys.length > 0) log.warn('options without meaning for net-routed are ignored', { ...fields, keys })
 }
 

@@ -12,14 +12,16 @@ import { addressOf, familyOf, hostPrefix, macOf, parsePrefix } from '../model/ip
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
 import type { Network } from '../model/network.js'
+import type { EndpointOptions } from '../model/options/option.js'
+import { defaultsOf } from '../model/options/options.js'
 
 export interface EndpointRequest {
   readonly id: string
   readonly networkId: string
   readonly addresses: readonly Prefix[]
   readonly mac?: Mac
-  /** Bytes; absent = the network's. */
-  readonly mtu?: number
+  /** Before those of the network. */
+  readonly options?: EndpointOptions
   readonly ports?: readonly PortMap[]
 }
 
@@ -55,12 +57,13 @@ export function newEndpoint(
   network: Network,
   { defaultMtu, now }: { defaultMtu: number | undefined; now: Date }
 ): Endpoint {
-  const mtu = request.mtu ?? network.mtu ?? defaultMtu
+  const { mtu = defaultMtu, ...options } = { ...defaultsOf(network), ...request.options }
   return {
     id: request.id,
     networkId: request.networkId,
     addresses: request.addresses,
     mac: request.mac ?? macFor(request),
+    ...options,
     ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
     ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),
     ...(request.ports && request.ports.length > 0 ? { ports: request.ports } : {}),

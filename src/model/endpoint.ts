@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Ip, Mac, Prefix } from './ip.js'
+import type { EndpointOptions } from './options/option.js'
 
 /**
  * One attachment of a container to a network. Phases: without sandbox, its pair of links waits in the host's namespace;
@@ -7,14 +8,12 @@ import type { Ip, Mac, Prefix } from './ip.js'
  * runtime has given it back and will delete it or join again. Of an attachment (CNI) both ends are ours: it is `attaching`
  * until the container end is set up, and then as if it had joined.
  */
-export interface Endpoint {
+export interface Endpoint extends EndpointOptions {
   readonly id: string
   readonly networkId: string
   /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. */
   readonly addresses: readonly Prefix[]
   readonly mac: Mac
-  /** Bytes; absent = the links are left alone. */
-  readonly mtu?: number
   /** True if the network's gateway is a router outside of this host, so that proxy ARP is needed. */
   readonly gatewayIsForeign?: true
   readonly ports?: readonly PortMap[]

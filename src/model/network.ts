@@ -1,8 +1,9 @@
 import type { Ip, Prefix } from './ip.js'
 import { parseIp } from './ip.js'
+import type { NetworkOptions } from './options/option.js'
 
-/** A network as it was asked for, and what was decided for it. */
-export interface Network {
+/** A network as it was asked for, and what was decided for it. Its options are the defaults of its endpoints. */
+export interface Network extends NetworkOptions {
   readonly id: string
   readonly mode: 'routed'
   readonly subnets: readonly Subnet[]
@@ -13,11 +14,7 @@ export interface Network {
   readonly gateway6?: Ip
   /** True if a router outside of this host has the gateway address: answered by proxy, not taken. */
   readonly gatewayIsForeign?: true
-  /** Bytes; 0 = leave the links alone; absent = the daemon's setting. */
-  readonly mtu?: number
   readonly internal: boolean
-  /** Name of the container's interfaces before their number; absent = eth. */
-  readonly interfacePrefix?: string
 }
 
 export interface Subnet {

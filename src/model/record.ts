@@ -7,6 +7,7 @@ import { parseIp, parseMac, parsePrefix } from './ip.js'
 import type { Endpoint } from './endpoint.js'
 import type { Lease } from './lease.js'
 import type { Network } from './network.js'
+import { OPTION_FIELDS } from './options/options.js'
 import type { Pool } from './pool.js'
 import type { Router } from './router.js'
 import type { Setting } from './setting.js'
@@ -40,7 +41,6 @@ const time = { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}T' } as const
 const prefix = { type: 'string', format: 'prefix' } as const
 const ip = { type: 'string', format: 'ip' } as const
 const yes = { type: 'boolean', const: true } as const
-const mtu = { type: 'integer', minimum: 0, maximum: 65535 } as const
 
 const delegated = {
   type: 'object',
@@ -105,7 +105,7 @@ const SCHEMAS = {
       gateway: ip,
       gateway6: ip,
       gatewayIsForeign: yes,
-      mtu,
+      ...OPTION_FIELDS,
       internal: { type: 'boolean' },
       interfacePrefix: text
     },
@@ -119,7 +119,7 @@ const SCHEMAS = {
       networkId: text,
       addresses: { type: 'array', items: prefix },
       mac: { type: 'string', format: 'mac' },
-      mtu,
+      ...OPTION_FIELDS,
       gatewayIsForeign: yes,
       ports,
       delegate: delegated,

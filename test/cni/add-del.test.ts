@@ -60,6 +60,19 @@ describe('ADD', () => {
   )
 
   it(
+    'takes the options of the container before those of the network',
+    withCni(async ({ rig, cni }) => {
+      const options = { 'net-routed.mtu': 1280 }
+      const args = { cni: { options: { 'net-routed.mtu': 1300 } } }
+      expectDone(await cni.call('ADD', { ...CONF, options }))
+      expectDone(await cni.call('ADD', { ...CONF, options, args }, { containerId: 'c2' }))
+      expect(rig.daemon.records.all('endpoint').map(({ mtu }) => mtu)).to.have.members([1280, 1300])
+      const wrong = { ...CONF, options: { 'net-routed.mtuu': 1 } }
+      expectRefused(await cni.call('ADD', wrong, { containerId: 'c3' }), 7, /net-routed.mtuu does not exist/)
+    })
+  )
+
+  it(
     'takes the addresses, MAC address and MTU that are asked for',
     withCni(async ({ rig, cni }) => {
       const runtimeConfig = { ips: ['10.1.0.9', '10.1.0.10'], mac: '02:00:00:00:00:05' }

@@ -1,0 +1,25 @@
+/**
+ * What an endpoint can be given besides its addresses. A front end takes it from options, labels or a configuration; a
+ * network's are the defaults of its endpoints. Each feature is one list of `Option` and the fields that it fills.
+ */
+import type { LinkOptions } from './link.js'
+
+/** As they are in the records of networks and endpoints. */
+export type EndpointOptions = LinkOptions
+
+/** What only a whole network has. */
+export interface NetworkOptions extends EndpointOptions {
+  /** Name of the container's interfaces before their number; absent = eth. */
+  readonly interfacePrefix?: string
+}
+
+/** Where an option may be given: at a network only, at an endpoint only, or at both. */
+export type Place = 'network' | 'endpoint'
+
+export interface Option {
+  /** The first one is the name; the others are taken for the same. */
+  readonly keys: readonly [string, ...string[]]
+  readonly places: readonly Place[]
+  /** Takes any value that JSON can have. Throws InvalidError that names `key`, the value and what would be right. */
+  readonly parse: (value: unknown, key: string) => NetworkOptions
+}

@@ -1,0 +1,71 @@
+/** All options: `docker network create -o`, `--driver-opt`, `options` of a CNI configuration. One row per feature. */
+import { isDeepStrictEqual } from 'node:util'
+import { InvalidError } from '../../errors.js'
+import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
+import type { EndpointOptions, NetworkOptions, Option, Place } from './option.js'
+
+const OPTIONS: readonly Option[] = [...LINK_OPTIONS]
+
+/** Schemas of the fields that they fill, for stored records. */
+export const OPTION_FIELDS = { ...LINK_FIELDS } as const
+
+/** Whoever writes one of these means us. */
+const OUR_PREFIXES = ['net-routed.', 'com.medallia.routed.']
+
+/**
+ * Throws InvalidError for a wrong value, for a key in our name that does not exist or that is not for this place. Keys of
+ * others are left alone.
+ */
+export function parseOptions(given: Readonly<Record<string, unknown>>, place: 'endpoint'): EndpointOptions
+export function parseOptions(given: Readonly<Record<string, unknown>>, place: Place): NetworkOptions
+export function parseOptions(given: Readonly<Record<string, unknown>>, place: Place): NetworkOptions {
+  const here = OPTIONS.filter(({ places }) => places.includes(place))
+  refuseUnknown(given, place, here)
+  return Object.assign({}, ...here.map((option) => parseOne(option, given))) as NetworkOptions
+}
+
+/** The fields of a network that its endpoints have, too, unless they say otherwise. */
+export function defaultsOf(network: NetworkOptions): EndpointOptions {
+  return Object.fromEntries(Object.entries(network).filter(([field]) => Object.hasOwn(OPTION_FIELDS, field)))
+}
+
+/** True if both have the same options, whatever else they have. */
+export function sameOptions(a: NetworkOptions, b: NetworkOptions): boolean {
+  return isDeepStrictEqual(chosenIn(a), chosenIn(b))
+}
+
+function chosenIn(network: NetworkOptions): NetworkOptions {
+  const { interfacePrefix } = network
+  return { ...defaultsOf(network), ...(interfacePrefix === undefined ? {} : { interfacePrefix }) }
+}
+
+/** Keys that nobody here understands, for a warning: they may be meant for another driver. */
+export function foreignKeys(given: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(given).filter((key) => !key.startsWith('com.docker.network.') && !isOurs(key))
+}
+
+/** Of several names for one option the first one counts; the others must be right, too. */
+function parseOne({ keys, parse }: Option, given: Readonly<Record<string, unknown>>): NetworkOptions {
+  const [parsed] = keys.filter((key) => Object.hasOwn(given, key)).map((key) => parse(given[key], key))
+  return parsed ?? {}
+}
+
+function refuseUnknown(
+  given: Readonly<Record<string, unknown>>,
+  place: Place,
+  here: readonly Option[]
+): void {
+  const known = new Set(here.flatMap(({ keys }) => keys))
+  const unknown = Object.keys(given).filter((key) => isOurs(key) && !known.has(key))
+  if (unknown.length === 0) return
+  const elsewhere = unknown.filter((key) => OPTIONS.some(({ keys }) => keys.includes(key)))
+  const what = elsewhere.length > 0 ? `is no option of ${AN[place]}` : 'does not exist'
+  const names = here.map(({ keys: [name] }) => name).join(', ')
+  throw new InvalidError(`option ${unknown.join(', ')} ${what}: there are ${names}`)
+}
+
+const AN: Readonly<Record<Place, string>> = { network: 'a network', endpoint: 'an endpoint' }
+
+function isOurs(key: string): boolean {
+  return OUR_PREFIXES.some((prefix) => key.startsWith(prefix))
+}

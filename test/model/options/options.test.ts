@@ -1,0 +1,112 @@
+import { expect } from 'chai'
+import { parseMtu } from '../../../src/model/options/link.js'
+import { defaultsOf, foreignKeys, parseOptions, sameOptions } from '../../../src/model/options/options.js'
+import { InvalidError } from '../../../src/errors.js'
+
+describe('parseOptions', () => {
+  it("takes the MTU under Docker's key, ours and the ancestor's", () => {
+    for (const key of ['com.docker.network.driver.mtu', 'net-routed.mtu', 'com.medallia.routed.network.mtu'])
+      expect(parseOptions({ [key]: '1400' }, 'network')).to.deep.equal({ mtu: 1400 })
+  })
+
+  it('takes the beginning of interface names', () => {
+    expect(parseOptions({ 'com.docker.network.container_iface_prefix': 'net' }, 'network')).to.deep.equal({
+      interfacePrefix: 'net'
+    })
+    for (const prefix of ['', 'a b', 'x'.repeat(12), '../x', 7, null, 'ä', 'a\0'])
+      expect(
+        () => parseOptions({ 'com.docker.network.container_iface_prefix': prefix }, 'network'),
+        String(prefix)
+      ).to.throw(InvalidError, 'com.docker.network.container_iface_prefix')
+  })
+
+  it('refuses a key in our name that does not exist, and names those that do', () => {
+    for (const key of ['net-routed.mtuu', 'com.medallia.routed.network.x'])
+      expect(() => parseOptions({ [key]: '1' }, 'network')).to.throw(
+        InvalidError,
+        `option ${key} does not exist: there are`
+      )
+  })
+
+  it('takes our name for an option before the others, and looks at all', () => {
+    const both = { 'com.docker.network.driver.mtu': '1400', 'net-routed.mtu': '1300' }
+    expect(parseOptions(both, 'network')).to.deep.equal({ mtu: 1300 })
+    expect(() => parseOptions({ ...both, 'com.docker.network.driver.mtu': 'x' }, 'network')).to.throw(
+      InvalidError,
+      'com.docker.network.driver.mtu: "x"'
+    )
+  })
+
+  it('takes an option of an endpoint, and refuses one that only networks have', () => {
+    expect(parseOptions({ 'net-routed.mtu': '1400' }, 'endpoint')).to.deep.equal({ mtu: 1400 })
+    expect(() => parseOptions({ 'net-routed.mtuu': '1' }, 'endpoint')).to.throw('there are net-routed.mtu')
+  })
+
+  it('leaves the options of others alone', () => {
+    expect(parseOptions({ 'com.docker.network.bridge.name': 'x', parent: 'eth0' }, 'network')).to.deep.equal(
+      {}
+    )
+  })
+})
+
+describe('options of a network', () => {
+  it('are the defaults of its endpoints, where endpoints can have them', () => {
+    const network = { mtu: 1400, interfacePrefix: 'net', id: 'n' }
+    expect(defaultsOf(network)).to.deep.equal({ mtu: 1400 })
+  })
+
+  it('are compared without what is no option', () => {
+    const network = { mtu: 1400, interfacePrefix: 'net', id: 'n' }
+    expect(sameOptions(network, { mtu: 1400, interfacePrefix: 'net' })).to.equal(true)
+    expect(sameOptions(network, { mtu: 1400 })).to.equal(false)
+    expect(sameOptions(network, {})).to.equal(false)
+  })
+})
+
+describe('parseMtu', () => {
+  it('reads numbers and their text; 0 = leave alone', () => {
+    for (const [value, mtu] of [
+      ['1400', 1400],
+      [1400, 1400],
+      ['0', 0],
+      [68, 68],
+      ['65535', 65_535]
+    ] as const)
+      expect(parseMtu(value, 'mtu')).to.equal(mtu)
+  })
+
+  it('refuses everything else, with field and value', () => {
+    for (const value of [
+      '',
+      ' ',
+      '67',
+      67,
+      65_536,
+      '1e3',
+      '0x500',
+      1.5,
+      Number.NaN,
+      null,
+      undefined,
+      [],
+      {},
+      true,
+      '-1'
+    ])
+      expect(() => parseMtu(value, '--mtu'), typeof value).to.throw(InvalidError, '--mtu: ')
+    expect(() => parseMtu('1e3', '--mtu')).to.throw('"1e3" is not an MTU: give 68 to 65535 bytes')
+  })
+})
+
+describe('foreignKeys', () => {
+  it("are neither Docker's nor ours", () => {
+    const options = {
+      'com.docker.network.portmap': 1,
+      'net-routed.mtu': 1,
+      'com.medallia.routed.x': 1,
+      parent: 1,
+      'com.x': 1
+    }
+    expect(foreignKeys(options)).to.deep.equal(['parent', 'com.x'])
+  })
+})
