@@ -2,6 +2,7 @@
 import { ConfiguredNetworks } from './cni/networks.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
@@ -48,6 +49,8 @@ export interface Core {
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
+  /** Absent as `holds`. */
+  readonly arrivals: Arrivals | undefined
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -63,7 +66,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const networks = new Networks({ records, committer, host, log, changed })
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
-  const endpoints = new Endpoints(shared)
+  const arrivals = arrivalsOf(parts, reconciler)
+  const endpoints = new Endpoints({ ...shared, ...(arrivals ? { arrivals } : {}) })
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
   const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
@@ -84,7 +88,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     attachments,
     ipam,
     configured,
-    drains: drainsOf(parts, { records, endpoints, routers })
+    drains: drainsOf(parts, { records, endpoints, routers }),
+    arrivals
   }
 }
 
@@ -110,4 +115,11 @@ function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Hol
     elsewhere: (all) => heardElsewhere(open, all),
     log
   })
+}
+
+function arrivalsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Arrivals | undefined {
+  const { routing } = config
+  if (!routing) return undefined
+  const open = vty(routing.vty)
+  return new Arrivals({ reconciler, elsewhere: (all) => heardElsewhere(open, all), log })
 }

@@ -82,7 +82,7 @@ export async function loadDaemon(
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
-    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    unwatch = watch({ host, reconciler, log, metrics, upkeep, runs: (link) => core.arrivals?.runs(link) })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -135,8 +135,9 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds }: Core): Promise<void> {
+async function stopCore({ routers, holds, arrivals }: Core): Promise<void> {
   routers.stop()
+  arrivals?.stop()
   await holds?.stop()
 }
 

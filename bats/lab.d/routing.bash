@@ -31,8 +31,9 @@ launch_frr() {
   local daemon
   for daemon in $(frr_daemons); do
     : >"/etc/frr/$daemon.conf"
-    # zebra loses kernel events with its default buffer when thousands of routes change at once.
-    if [ "$daemon" = zebra ]; then set -- -s 90000000; else set --; fi
+    # zebra loses kernel events with its default buffer when thousands of routes change at once; and by default it deletes an
+    # IPv6 route before it adds another one in its place.
+    if [ "$daemon" = zebra ]; then set -- -s 90000000 --v6-rr-semantics; else set --; fi
     "/usr/lib/frr/$daemon" -d "$@"
   done
   vtysh -b

@@ -249,7 +249,7 @@ export class Committer {
     return endpoints.flatMap((stored) => {
       if (this.#records.get('endpoint', stored.record.id)?.drain === 'withdrawn') return []
       const objects = this.#objectsOf(stored, true)
-      const left = leavesBehind(objects, { drop, wanted, lost: this.#reconciler.lost })
+      const left = leavesBehind(objects, { drop, wanted, reconciler: this.#reconciler })
       return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
     })
   }

@@ -11,6 +11,8 @@ import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
+import { desiredOfEndpoint } from '../desired/routed.js'
+import type { Arrivals } from './arrivals.js'
 import type { Committer } from './commit.js'
 import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
@@ -33,6 +35,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
+  /** Absent where routing daemons read routes: there is nothing to wait for. */
+  readonly arrivals?: Arrivals
 }
 
 export class Endpoints {
@@ -94,6 +98,7 @@ export class Endpoints {
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
       const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== ref.id)
       const joined = { ...fresh, sandbox: newSandbox({ path, runtime: 'docker' }, fresh, network, present) }
+      this.#parts.arrivals?.expect(desiredOfEndpoint(joined, true))
       try {
         await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
       } catch (error) {

@@ -11,6 +11,7 @@ import type { Registry } from '../../src/host/registry.js'
 import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
+import { hostLinkName } from '../../src/model/endpoint.js'
 import { RECORD_KINDS } from '../../src/model/record.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 import type { Store } from '../../src/store/store.js'
@@ -70,7 +71,10 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
     const daemon = started.at(-1)
     return daemon ? callOf(daemon)(method, body) : Promise.reject(new Error('no daemon runs'))
   }
-  const docker = dockerOf(call)
+  const docker = dockerOf(call, async (id) => {
+    parts.host.start(hostLinkName(id))
+    await started.at(-1)?.reconciler.settle()
+  })
   const start = async (): Promise<Rig> => {
     await started.at(-1)?.stop()
     const daemon = await startOn({ ...options, ...parts, ends: parts.host, now: parts.clock.now })
