@@ -8,12 +8,15 @@ import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
 import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
+import { HealthChecks } from './core/health.js'
 import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
+import type { Engine } from './host/engine.js'
 import type { ContainerEnds } from './host/ends.js'
 import type { Host } from './host/host.js'
+import type { Prober } from './host/prober.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
@@ -30,6 +33,9 @@ export interface DaemonParts {
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
+  /** What containers are checked with, if they are to be. */
+  readonly prober: Prober
+  readonly engine: Engine
   readonly log: Log
   readonly version: string
   readonly now: () => Date
@@ -51,6 +57,7 @@ export interface Core {
   readonly drains: Drains
   /** Absent as `holds`. */
   readonly arrivals: Arrivals | undefined
+  readonly health: HealthChecks
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -89,7 +96,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     ipam,
     configured,
     drains: drainsOf(parts, { records, endpoints, routers }),
-    arrivals
+    arrivals,
+    health: new HealthChecks({ ...shared, ...parts, endpoints, records })
   }
 }
 

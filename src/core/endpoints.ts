@@ -7,6 +7,7 @@ import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
+import type { Health } from '../model/health.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Network } from '../model/network.js'
@@ -116,7 +117,7 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -133,6 +134,17 @@ export class Endpoints {
       const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
       this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
+    })
+  }
+
+  /** What its check has found, for as long as it has this container. What the store refuses is written later. */
+  setHealth({ id, sandbox }: Endpoint, state: Health['state']): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.sandbox || endpoint.deleted || endpoint.sandbox.path !== sandbox?.path) return
+      if (endpoint.health?.state === state) return
+      const record: Endpoint = { ...endpoint, health: { state, since: this.#parts.now().toISOString() } }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
     })
   }
 

@@ -15,6 +15,9 @@ import { hostLinkName } from '../../src/model/endpoint.js'
 import { RECORD_KINDS } from '../../src/model/record.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 import type { Store } from '../../src/store/store.js'
+import { FakeEngine, FakeProber } from './health.js'
+import type { Engine } from '../../src/host/engine.js'
+import type { Prober } from '../../src/host/prober.js'
 import { dockerOf } from './docker.js'
 import type { Docker } from './docker.js'
 
@@ -24,6 +27,7 @@ export const CONFIG: Config = {
   ipamsock: 'ipam-routed',
   cnisock: '/nonexistent/cni.sock',
   stateDir: '/nonexistent',
+  dockerSocket: '/nonexistent/docker.sock',
   routeProtocol: 200,
   defaultAddressPool: []
 }
@@ -34,6 +38,8 @@ export interface Options {
   readonly store?: MemoryStore
   readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
+  readonly prober?: Prober
+  readonly engine?: Engine
 }
 
 /** Time that passes only when told to. */
@@ -97,6 +103,8 @@ export function startOn(parts: {
   readonly store: Store
   readonly vty?: (directory: string) => OpenVty
   readonly log?: Log
+  readonly prober?: Prober
+  readonly engine?: Engine
   readonly now?: () => Date
 }): Promise<Daemon> {
   return startDaemon({
@@ -106,6 +114,8 @@ export function startOn(parts: {
     registry: parts.registry ?? new MemoryRegistry(),
     store: parts.store,
     vty: parts.vty ?? noVty,
+    prober: parts.prober ?? new FakeProber(),
+    engine: parts.engine ?? new FakeEngine(),
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now
