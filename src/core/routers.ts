@@ -8,6 +8,7 @@ import type { OpenVty } from '../host/vty.js'
 import type { Log } from '../log.js'
 import { addressOf, hostPrefix } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
+import type { Endpoint } from '../model/endpoint.js'
 import type { Router } from '../model/router.js'
 import type { Routing } from '../model/routing.js'
 import type { Records } from '../store/records.js'
@@ -111,7 +112,8 @@ export class Routers {
     const routerId = this.#routerId
     return desiredRouting(routing, {
       networks: this.#parts.records.all('network'),
-      drained: drainedIn(this.#parts.records),
+      drained: destinationsOf(this.#parts.records, ({ drain }) => drain === 'worse'),
+      anycast: destinationsOf(this.#parts.records, ({ anycast, sandbox }) => anycast === true && !!sandbox),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
@@ -130,8 +132,8 @@ export class Routers {
   }
 }
 
-/** Addresses that should be announced as the worst choice. */
-function drainedIn(records: Records): Prefix[] {
-  const endpoints = records.all('endpoint').filter(({ drain }) => drain === 'worse')
+/** The addresses of some endpoints, as destinations. */
+function destinationsOf(records: Records, isMeant: (endpoint: Endpoint) => boolean): Prefix[] {
+  const endpoints = records.all('endpoint').filter(isMeant)
   return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
 }
