@@ -4,10 +4,13 @@ import { addressOf, contains, hostPrefix, lengthOf } from '../model/ip.js'
 import type { Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 
-/** Single addresses, and subnets that stand for all addresses in them. */
+/**
+ * Single addresses, and subnets that stand for all addresses in them. Also what is withdrawn already: if its line went, and FRR
+ * heard of that before it hears of the withdrawal, it would announce the address as ever for a moment.
+ */
 export function drainedPrefixes(endpoints: readonly Endpoint[], networks: readonly Network[]): Prefix[] {
   const joined = endpoints.filter(({ sandbox, deleted }) => sandbox !== undefined && !deleted)
-  const drained = joined.filter(({ drain }) => drain === 'worse').flatMap(addressesOf)
+  const drained = joined.filter(({ drain }) => drain !== undefined).flatMap(addressesOf)
   if (drained.length === 0) return []
   const others = joined.filter(({ drain }) => drain === undefined).flatMap(addressesOf)
   const within = (subnet: Prefix, all: readonly Prefix[]): Prefix[] =>

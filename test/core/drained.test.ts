@@ -28,11 +28,14 @@ describe('drainedPrefixes', () => {
     ])
   })
 
+  it('are still those that are withdrawn', () => {
+    const endpoints = [joined('10.1.0.1', 'withdrawn'), joined('10.1.0.2')]
+    expect(drainedPrefixes(endpoints, NETWORKS)).to.deep.equal(['10.1.0.1/32'])
+  })
+
   it('are none without a container that is drained', () => {
     const { sandbox: _sandbox, ...alone } = joined('10.1.0.1', 'worse')
-    expect(
-      drainedPrefixes([alone, joined('10.1.0.2'), joined('10.1.0.3', 'withdrawn')], NETWORKS)
-    ).to.deep.equal([])
+    expect(drainedPrefixes([alone, joined('10.1.0.2')], NETWORKS)).to.deep.equal([])
   })
 })
 
