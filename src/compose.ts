@@ -2,17 +2,21 @@
 import { ConfiguredNetworks } from './cni/networks.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
 import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
+import { HealthChecks } from './core/health.js'
 import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
+import type { Engine } from './host/engine.js'
 import type { ContainerEnds } from './host/ends.js'
 import type { Host } from './host/host.js'
+import type { Prober } from './host/prober.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
@@ -29,6 +33,9 @@ export interface DaemonParts {
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
+  /** What containers are checked with, if they are to be. */
+  readonly prober: Prober
+  readonly engine: Engine
   readonly log: Log
   readonly version: string
   readonly now: () => Date
@@ -48,6 +55,9 @@ export interface Core {
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
+  /** Absent as `holds`. */
+  readonly arrivals: Arrivals | undefined
+  readonly health: HealthChecks
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -63,7 +73,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const networks = new Networks({ records, committer, host, log, changed })
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
-  const endpoints = new Endpoints(shared)
+  const arrivals = arrivalsOf(parts, reconciler)
+  const endpoints = new Endpoints({ ...shared, ...(arrivals ? { arrivals } : {}) })
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
   const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
@@ -84,7 +95,9 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     attachments,
     ipam,
     configured,
-    drains: drainsOf(parts, { records, endpoints, routers })
+    drains: drainsOf(parts, { records, endpoints, routers }),
+    arrivals,
+    health: new HealthChecks({ ...shared, ...parts, endpoints, records })
   }
 }
 
@@ -110,4 +123,11 @@ function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Hol
     elsewhere: (all) => heardElsewhere(open, all),
     log
   })
+}
+
+function arrivalsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Arrivals | undefined {
+  const { routing } = config
+  if (!routing) return undefined
+  const open = vty(routing.vty)
+  return new Arrivals({ reconciler, elsewhere: (all) => heardElsewhere(open, all), log })
 }

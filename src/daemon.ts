@@ -82,7 +82,7 @@ export async function loadDaemon(
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
-    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    unwatch = lookOut(core, { host, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -135,8 +135,19 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds }: Core): Promise<void> {
+/** Begins with what goes on by itself. Returns how to stop following the kernel. */
+function lookOut(
+  { reconciler, arrivals, health }: Core,
+  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'runs'>
+): () => void {
+  health.start()
+  return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
+}
+
+async function stopCore({ routers, holds, arrivals, health }: Core): Promise<void> {
   routers.stop()
+  arrivals?.stop()
+  health.stop()
   await holds?.stop()
 }
 

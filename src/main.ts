@@ -24,6 +24,8 @@ import { fileRegistry } from './host/linux/file-registry.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
+import { dockerEngine } from './host/linux/docker.js'
+import { linuxProber } from './host/linux/prober.js'
 import { vtyIn } from './host/linux/vty.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
@@ -106,6 +108,8 @@ async function serve(config: Config): Promise<void> {
     registry: fileRegistry,
     store,
     vty: vtyIn,
+    prober: linuxProber(config.checkPrograms),
+    engine: dockerEngine(config.dockerSocket),
     log,
     version: version(),
     now

@@ -2,6 +2,7 @@
 import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
@@ -11,6 +12,8 @@ import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
+import { healthOf } from './model/health.js'
+import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
 import { linkLocalGateway } from './model/network.js'
 import type { Records } from './store/records.js'
@@ -24,6 +27,7 @@ export interface StatusParts {
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
+  readonly health: HealthChecks
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -49,11 +53,16 @@ interface EndpointStatus {
   readonly addresses: readonly string[]
   readonly link: string
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
-   * `draining`: announced as the worst choice; `drained`: not announced. */
-  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+   * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
+   * check has not succeeded yet, or fails. */
+  readonly state:
+    'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'starting' | 'unhealthy'
+  /** Absent without a check. */
+  readonly health?: HealthStatus
 }
 
-export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
+export function statusOf(parts: StatusParts): Status {
+  const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -63,9 +72,7 @@ export function statusOf({ version, records, reconciler, routers, holds, started
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records
-      .all('endpoint')
-      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined)),
+    endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, parts)),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
@@ -91,7 +98,7 @@ export function statusText({
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
     [
-      state.padEnd(8),
+      state.padEnd(9),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
@@ -102,8 +109,9 @@ export function statusText({
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
-      ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
+      ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
+    ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
@@ -114,9 +122,15 @@ export function statusText({
   ].join('\n')
 }
 
+/** What a check has to complain of. */
+function checkText(addresses: readonly string[], health: HealthStatus | undefined): string[] {
+  if (health?.error === undefined) return []
+  return [`check: ${addresses.join(', ')}: ${health.state} since ${health.since}: ${health.error}`]
+}
+
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics, health } = parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
@@ -131,6 +145,15 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
+    checked_endpoints: { label: 'state', values: checkedBy(records) },
+    checks_total: {
+      label: 'result',
+      values: [
+        ['good', health.counters.good],
+        ['bad', health.counters.bad]
+      ]
+    },
+    health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
@@ -151,6 +174,14 @@ export async function metricsText(parts: StatusParts): Promise<string> {
   })
 }
 
+function checkedBy(records: Records): [HealthState, number][] {
+  const states = records.all('endpoint').flatMap((endpoint) => (endpoint.sandbox && healthOf(endpoint)) ?? [])
+  return (['starting', 'healthy', 'unhealthy'] as const).map((state) => [
+    state,
+    states.filter((one) => one === state).length
+  ])
+}
+
 async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   try {
     return await host.dropped()
@@ -160,14 +191,16 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: boolean): EndpointStatus {
+function endpointStatus(endpoint: Endpoint, { reconciler, holds, health }: StatusParts): EndpointStatus {
   const link = hostLinkName(endpoint.id)
+  const found = endpoint.sandbox ? health.statusOf(endpoint) : undefined
   return {
     id: endpoint.id,
     network: endpoint.networkId,
     addresses: endpoint.addresses,
     link,
-    state: stateOf(endpoint, reconciler, announces)
+    state: stateOf(endpoint, reconciler, holds !== undefined),
+    ...(found ? { health: found } : {})
   }
 }
 
@@ -181,5 +214,7 @@ function stateOf(
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
-  return endpoint.sandbox ? 'routed' : 'waiting'
+  if (!endpoint.sandbox) return 'waiting'
+  const health = healthOf(endpoint) ?? 'healthy'
+  return health === 'healthy' ? 'routed' : health
 }

@@ -65,6 +65,7 @@ export class Attachments {
         )
         const { attaching: _attaching, ...rest } = attaching
         const attached = { ...rest, sandbox: { ...attaching.sandbox, routes } }
+        await this.#parts.reconciler.runs(hostLinkName(attached.id))
         await this.#commit(attached, true)
         this.#parts.log.info('endpoint attached', {
           endpoint: attached.id,

@@ -7,10 +7,13 @@ import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
+import type { Health } from '../model/health.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
+import { desiredOfEndpoint } from '../desired/routed.js'
+import type { Arrivals } from './arrivals.js'
 import type { Committer } from './commit.js'
 import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
@@ -33,6 +36,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
+  /** Absent where routing daemons read routes: there is nothing to wait for. */
+  readonly arrivals?: Arrivals
 }
 
 export class Endpoints {
@@ -94,6 +99,7 @@ export class Endpoints {
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
       const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== ref.id)
       const joined = { ...fresh, sandbox: newSandbox({ path, runtime: 'docker' }, fresh, network, present) }
+      this.#parts.arrivals?.expect(desiredOfEndpoint(joined, true))
       try {
         await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
       } catch (error) {
@@ -111,7 +117,7 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -128,6 +134,17 @@ export class Endpoints {
       const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
       this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
+    })
+  }
+
+  /** What its check has found, for as long as it has this container. What the store refuses is written later. */
+  setHealth({ id, sandbox }: Endpoint, state: Health['state']): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.sandbox || endpoint.deleted || endpoint.sandbox.path !== sandbox?.path) return
+      if (endpoint.health?.state === state) return
+      const record: Endpoint = { ...endpoint, health: { state, since: this.#parts.now().toISOString() } }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
     })
   }
 

@@ -16,6 +16,7 @@ import type {
   Source,
   VethPeer
 } from '../host/objects.js'
+import { healthOf } from '../model/health.js'
 import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
@@ -44,22 +45,27 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     }),
     ...endpoint.addresses
       .map(addressOf)
-      .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
+      .flatMap((address) => routes(address, link.name, announces, endpoint)),
     ...desiredOfPorts(endpoint)
   ]
 }
 
-function routes(
-  address: Ip,
-  link: string,
-  announces: boolean,
-  drain: Endpoint['drain']
-): (Route | Announcement)[] {
+/** True if the network is not to hear of its addresses although its container runs. */
+export function isWithheld(endpoint: Endpoint): boolean {
+  return endpoint.drain === 'withdrawn' || !isFit(endpoint)
+}
+
+function isFit(endpoint: Endpoint): boolean {
+  return (healthOf(endpoint) ?? 'healthy') === 'healthy'
+}
+
+function routes(address: Ip, link: string, announces: boolean, endpoint: Endpoint): (Route | Announcement)[] {
   const dst = hostPrefix(address)
   const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
-  if (!announces) return [route]
   const own: Route = { ...route, table: 'local' }
-  return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
+  // Also where routing daemons read routes: in that table they do not see one.
+  if (!announces) return [isFit(endpoint) ? route : own]
+  return isWithheld(endpoint) ? [own] : [own, { kind: 'announcement', dst, of: link }]
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

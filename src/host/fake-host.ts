@@ -97,6 +97,7 @@ export class FakeHost implements Host, ContainerEnds {
         ({ dst }) => !others.some((other) => other.routes.some((route) => route.dst === dst))
       )
       ends.set(end.name, { ...found, ...end, mtu: found.mtu ?? end.mtu ?? 1500, routes })
+      this.start(found.hostLink)
       return routes
     })
   }
@@ -133,6 +134,15 @@ export class FakeHost implements Host, ContainerEnds {
     const ends = this.sandboxes.get(netns)
     this.sandboxes.delete(netns)
     for (const { hostLink } of ends?.values() ?? []) this.vanish(`link ${hostLink}`)
+  }
+
+  /** The other end of a link comes up, in its container, and an event says so. */
+  start(name: string): void {
+    const key = `link ${name}`
+    const link = this.objects.get(key)
+    if (link?.kind !== 'link' || link.runs) return
+    this.objects.set(key, { ...link, runs: true })
+    for (const tell of this.#watchers) tell({ kind: 'link', key, gone: false, runs: true })
   }
 
   /** Removes an object as somebody else would, with a kernel event. */
@@ -178,7 +188,9 @@ export class FakeHost implements Host, ContainerEnds {
       const errno = this.#makeEnd(object)
       if (errno) return errno
     }
-    this.objects.set(key, listed(object))
+    const before = this.objects.get(key)
+    const runs = before?.kind === 'link' && before.runs ? { runs: true } : {}
+    this.objects.set(key, { ...listed(object), ...runs } as HostObject)
     return undefined
   }
 

@@ -42,6 +42,8 @@ export interface HostChange {
   readonly gone: boolean
   /** How it is now, where the event says so. */
   readonly object?: HostObject
+  /** Of a link: whether both ends are up now. */
+  readonly runs?: boolean
   /** True if events came too fast and some are lost. */
   readonly lost?: true
 }

@@ -29,6 +29,8 @@ export interface Link {
   readonly veth?: VethPeer
   /** Only listed: its other end is in another namespace, so a container uses it. */
   readonly inUse?: true
+  /** Only listed: both ends are up, so packets reach the container. */
+  readonly runs?: true
 }
 
 export interface VethPeer {
@@ -72,7 +74,10 @@ export interface Route {
 export interface Announcement {
   readonly kind: 'announcement'
   readonly dst: string
-  /** Link without which it must not be there; it does not live on it. */
+  /**
+   * Link without which it must not be there; it does not live on it. It is added when that link runs, so that a container is
+   * not announced before it can answer, and it stays if the link pauses.
+   */
   readonly of?: string
 }
 

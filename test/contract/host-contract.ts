@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
+import { starts } from './start-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
 import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
 import type { HostObject, Link, Route, Source, Sysctl } from '../../src/host/objects.js'
@@ -14,6 +15,8 @@ export interface HostUnderTest {
   addForeign(object: Link | Route): void | Promise<void>
   /** True if that object is still there. */
   hasForeign(object: Link | Route): boolean | Promise<boolean>
+  /** Brings up the other end of a link that the host has made. */
+  start(link: Link): void | Promise<void>
   close(): void | Promise<void>
 }
 
@@ -78,6 +81,7 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     deletes(() => opened.host)
     replaces(() => opened.host)
     failures(() => opened.host)
+    starts(() => opened)
     guards(() => opened.host)
     ports(() => opened.host)
     foreigners(() => opened)

@@ -104,7 +104,7 @@ export const ROUTE_PROTOCOLS: Readonly<Record<number, string>> = {
 }
 
 /** linux/if.h, linux/if_link.h, linux/veth.h */
-export const IFF = { UP: 0x1, LOOPBACK: 0x8 } as const
+export const IFF = { UP: 0x1, LOOPBACK: 0x8, LOWER_UP: 0x10000 } as const
 export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,

@@ -37,6 +37,8 @@ export interface FoundLink {
   readonly group: number
   readonly mac: string
   readonly isUp: boolean
+  /** True if it has a carrier: of a pair, that both ends are up. */
+  readonly runs: boolean
   readonly isLoopback: boolean
   /** True if the other end of the pair is in another namespace. */
   readonly isShared: boolean
@@ -220,6 +222,7 @@ export function decodeLink(body: Buffer): FoundLink {
     group: findU32(body, IFINFOMSG_SIZE, IFLA.GROUP) ?? DEFAULT_GROUP,
     mac: bytesToMac(find(body, IFINFOMSG_SIZE, IFLA.ADDRESS) ?? Buffer.alloc(0)),
     isUp: (flags & IFF.UP) !== 0,
+    runs: (flags & IFF.LOWER_UP) !== 0,
     isLoopback: (flags & IFF.LOOPBACK) !== 0,
     isShared: find(body, IFINFOMSG_SIZE, IFLA.LINK_NETNSID) !== undefined,
     conf4: (setting) => valueAt(conf4, setting - 1),
@@ -245,7 +248,8 @@ export function linkObject(found: FoundLink, proxyDelay: number): Link {
     ipv6,
     proxyArp,
     settled,
-    ...(found.isShared ? { inUse: true } : {})
+    ...(found.isShared ? { inUse: true } : {}),
+    ...(found.runs ? { runs: true } : {})
   }
 }
 
