@@ -11,6 +11,7 @@ import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
+import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
@@ -120,6 +121,7 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Drain': (body) => drain(parts.config, core, body),
     'Admin.Undrain': (body) => undrain(core, body),
+    'Admin.Set': (body) => setOptions(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)

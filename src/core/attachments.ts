@@ -63,7 +63,9 @@ export class Attachments {
         const routes = (attaching.sandbox.routes ?? []).filter(({ dst }) =>
           found.some((route) => route.dst === dst)
         )
-        const { attaching: _attaching, ...rest } = attaching
+        // Its options may have been changed meanwhile.
+        const { attaching: _attaching, ...rest } =
+          this.#parts.records.get('endpoint', request.id) ?? attaching
         const attached = { ...rest, sandbox: { ...attaching.sandbox, routes } }
         await this.#commit(attached, true)
         this.#parts.log.info('endpoint attached', {
