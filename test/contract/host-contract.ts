@@ -29,6 +29,7 @@ export function testLink(id: string, fields: Partial<Link> = {}): Link {
     mtu: 1400,
     ipv6: true,
     proxyArp: false,
+    localnet: false,
     settled: true,
     veth: { name: `nc-${id}`, mac: '02:42:0a:01:00:02' },
     ...fields
@@ -63,6 +64,7 @@ const ON_LINK: readonly HostObject[] = [
   { kind: 'neighbour', link: 'nr-a', address: 'fd00::2', mac: '02:42:0a:01:00:02' },
   ROUTE,
   ROUTE6,
+  { kind: 'loopback', link: 'nr-a' },
   { ...ROUTE, table: 'local' },
   { ...ROUTE6, table: 'local' }
 ]
@@ -191,6 +193,8 @@ function replaces(host: () => Host): void {
     'IPv6 of a link, off': [testLink('a'), testLink('a', { ipv6: false })],
     'proxy ARP of a link, on': [testLink('a'), testLink('a', { proxyArp: true })],
     'proxy ARP of a link, off': [testLink('a', { proxyArp: true }), testLink('a')],
+    'the way of 127.0.0.1 through a link, on': [testLink('a'), testLink('a', { localnet: true })],
+    'the way of 127.0.0.1 through a link, off': [testLink('a', { localnet: true }), testLink('a')],
     'the MAC address of a neighbour': [
       { kind: 'neighbour', link: 'nr-b', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
       { kind: 'neighbour', link: 'nr-b', address: '10.1.0.2', mac: '02:42:0a:01:00:03' }

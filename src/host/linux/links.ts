@@ -133,6 +133,7 @@ export function settle(link: Link, found: FoundLink, ipv6IsOff: boolean): Messag
   const conf4 = [
     ...ROUTED_CONF,
     [IPV4_DEVCONF.PROXY_ARP, Number(link.proxyArp)] as const,
+    ...(link.localnet === undefined ? [] : [[IPV4_DEVCONF.ROUTE_LOCALNET, Number(link.localnet)] as const]),
     [IPV4_DEVCONF.TAG, link.ipv6 || ipv6IsOff ? 0 : TAG_IPV6_UNWANTED] as const
   ].map(([setting, value]) => u32(setting, value))
   const families = [
@@ -247,6 +248,7 @@ export function linkObject(found: FoundLink, proxyDelay: number): Link {
     mtu,
     ipv6,
     proxyArp,
+    localnet: conf4(IPV4_DEVCONF.ROUTE_LOCALNET) === 1,
     settled,
     ...(found.isShared ? { inUse: true } : {}),
     ...(found.runs ? { runs: true } : {})
