@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
+import { testLink } from './test-link.js'
 import { starts } from './start-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
 import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
@@ -18,22 +19,6 @@ export interface HostUnderTest {
   /** Brings up the other end of a link that the host has made. */
   start(link: Link): void | Promise<void>
   close(): void | Promise<void>
-}
-
-/** An endpoint's link. */
-export function testLink(id: string, fields: Partial<Link> = {}): Link {
-  return {
-    kind: 'link',
-    name: `nr-${id}`,
-    alias: `net-routed endpoint ${id}`,
-    mtu: 1400,
-    ipv6: true,
-    proxyArp: false,
-    localnet: false,
-    settled: true,
-    veth: { name: `nc-${id}`, mac: '02:42:0a:01:00:02' },
-    ...fields
-  }
 }
 
 const FORWARDING: Sysctl = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
