@@ -11,6 +11,7 @@ import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
+import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
@@ -114,12 +115,13 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-    ...networkDriver({ ...config, ...core, log }),
+    ...networkDriver({ ...config, ...core, host: parts.host, log }),
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Drain': (body) => drain(parts.config, core, body),
     'Admin.Undrain': (body) => undrain(core, body),
+    'Admin.Set': (body) => setOptions(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)

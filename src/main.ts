@@ -11,6 +11,7 @@ import { routing } from './routing-command.js'
 import type { Printed } from './routing-command.js'
 import { mapCommand } from './map-command.js'
 import { drainCommand } from './drain-command.js'
+import { setCommand } from './set-command.js'
 import { verifyCommand } from './verify-command.js'
 import { planRouters } from './core/router-plans.js'
 import type { RouterPlan } from './core/router-plans.js'
@@ -78,6 +79,9 @@ async function run(command: Command): Promise<void> {
     case 'drain':
     case 'undrain':
       print(await drainCommand(command))
+      break
+    case 'set':
+      print(await setCommand(command))
       break
     case 'map':
       print(await mapCommand(command))

@@ -15,6 +15,7 @@ import type { Endpoint } from './model/endpoint.js'
 import { healthOf } from './model/health.js'
 import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
+import { portText } from './model/port.js'
 import { linkLocalGateway } from './model/network.js'
 import type { Records } from './store/records.js'
 
@@ -52,6 +53,8 @@ interface EndpointStatus {
   readonly network: string
   readonly addresses: readonly string[]
   readonly link: string
+  /** Published on the host, as Docker writes them: `0.0.0.0:8080->80/tcp`. */
+  readonly ports: readonly string[]
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
    * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
    * check has not succeeded yet, or fails. */
@@ -96,20 +99,21 @@ export function statusText({
   held,
   routing
 }: Status): string {
-  const table = endpoints.map(({ state, addresses, link, network, id }) =>
+  const table = endpoints.map(({ state, addresses, link, network, id, ports }) =>
     [
       state.padEnd(9),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
-      id.slice(0, 12)
+      id.slice(0, 12),
+      ...ports
     ].join(' ')
   )
   return [
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
-      ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
+      ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
       : []),
     ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
@@ -199,6 +203,7 @@ function endpointStatus(endpoint: Endpoint, { reconciler, holds, health }: Statu
     network: endpoint.networkId,
     addresses: endpoint.addresses,
     link,
+    ports: (endpoint.ports ?? []).map(portText),
     state: stateOf(endpoint, reconciler, holds !== undefined),
     ...(found ? { health: found } : {})
   }

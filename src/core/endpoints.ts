@@ -2,6 +2,7 @@
  * Endpoints, from their creation to their end. Every use case may be called twice; every end succeeds for an endpoint
  * that is gone, because the runtime's engine only logs a failure and never comes back.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { ConflictError, NotFoundError, messageOf } from '../errors.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
@@ -117,7 +118,7 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, health: _health, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, ports: _ports, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -127,13 +128,23 @@ export class Endpoints {
 
   /** How its addresses are announced; absent = as ever. Does nothing for one without container. */
   setDrain(id: string, drain: Endpoint['drain']): Promise<void> {
+    const message = drain ? `endpoint drained: ${drain}` : 'endpoint announced again'
+    return this.change(id, message, (endpoint) => {
+      if (!endpoint.sandbox || endpoint.drain === drain) return endpoint
+      const { drain: _drain, ...rest } = endpoint
+      return { ...rest, ...(drain ? { drain } : {}) }
+    })
+  }
+
+  /** Gives an endpoint another record, if it is still there. KernelError when it is as before. */
+  change(id: string, message: string, edit: (endpoint: Endpoint) => Endpoint): Promise<void> {
     return this.#exclusive.run(id, async () => {
       const endpoint = this.#parts.records.get('endpoint', id)
-      if (!endpoint?.sandbox || endpoint.deleted || endpoint.drain === drain) return
-      const { drain: _drain, ...rest } = endpoint
-      const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
+      if (!endpoint || endpoint.deleted) return
+      const record = edit(endpoint)
+      if (isDeepStrictEqual(record, endpoint)) return
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
-      this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
+      this.#tell(message, record)
     })
   }
 

@@ -8,11 +8,11 @@ import type { OpenVty } from '../host/vty.js'
 import type { Log } from '../log.js'
 import { addressOf, hostPrefix } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
-import type { Endpoint } from '../model/endpoint.js'
 import type { Router } from '../model/router.js'
 import type { Routing } from '../model/routing.js'
 import type { Records } from '../store/records.js'
 import type { Change, Committer } from './commit.js'
+import { drainedPrefixes } from './drained.js'
 import { RouterKeeper } from './router-keeper.js'
 import type { RouterState } from './router-keeper.js'
 import { planRouters } from './router-plans.js'
@@ -110,10 +110,12 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
+    const { records } = this.#parts
+    const networks = records.all('network')
     return desiredRouting(routing, {
-      networks: this.#parts.records.all('network'),
-      drained: destinationsOf(this.#parts.records, ({ drain }) => drain === 'worse'),
-      anycast: destinationsOf(this.#parts.records, ({ anycast, sandbox }) => anycast === true && !!sandbox),
+      networks,
+      drained: drainedPrefixes(records.all('endpoint'), networks),
+      anycast: anycastIn(records),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
@@ -132,8 +134,8 @@ export class Routers {
   }
 }
 
-/** The addresses of some endpoints, as destinations. */
-function destinationsOf(records: Records, isMeant: (endpoint: Endpoint) => boolean): Prefix[] {
-  const endpoints = records.all('endpoint').filter(isMeant)
+/** Addresses of containers that other hosts have on purpose, as destinations. */
+function anycastIn(records: Records): Prefix[] {
+  const endpoints = records.all('endpoint').filter(({ anycast, sandbox }) => anycast === true && sandbox)
   return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
 }

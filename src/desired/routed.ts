@@ -21,7 +21,7 @@ import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
-import { desiredOfPorts } from './portmap.js'
+import { desiredOfPorts, usesLoopback } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
 /** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
@@ -83,6 +83,7 @@ function linkOf(endpoint: Endpoint): Link {
     ...(endpoint.mtu === undefined ? {} : { mtu: endpoint.mtu }),
     ipv6: endpoint.addresses.some((prefix) => familyOf(prefix) === 6),
     proxyArp: endpoint.gatewayIsForeign === true || endpoint.addresses.some(asksForNeighbours),
+    localnet: usesLoopback(endpoint),
     settled: true,
     ...(adopted ? {} : { veth: peerOf(endpoint) })
   }

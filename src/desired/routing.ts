@@ -13,7 +13,7 @@ import { bfdLines, ospf3Lines, ospfLines } from './routing-ospf.js'
 
 export interface RoutingFacts {
   readonly networks: readonly Network[]
-  /** Addresses that others should be preferred for, as destinations: `10.1.0.2/32`. */
+  /** Addresses that others should be preferred for, as destinations, `10.1.0.2/32`, or all of a subnet, `10.1.0.0/16`. */
   readonly drained?: readonly Prefix[]
   /** Addresses that other hosts have on purpose, in the same form. */
   readonly anycast?: readonly Prefix[]
@@ -94,7 +94,7 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
     all
       .filter((dst) => familyOf(dst) === family)
       .filter((dst) => pools.some(({ prefix }) => contains(prefix, addressOf(dst))))
-      .map((dst) => list(name, sequenceOf(dst), `permit ${dst}`))
+      .map((dst) => list(name, sequenceOf(dst), `permit ${hostsOf(dst)}`))
   return [
     ...[
       list(OUR_NAME, FIRST_SEQUENCE, none),

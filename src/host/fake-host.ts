@@ -6,7 +6,7 @@
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
-import type { Host, HostChange, HostFacts } from './host.js'
+import type { Host, HostChange, HostFacts, Listener } from './host.js'
 import { describeOp, keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 
@@ -37,6 +37,8 @@ export class FakeHost implements Host, ContainerEnds {
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }
+  /** What processes of the host listen on. */
+  readonly listening: Listener[] = []
   /** What the guard tells, if there is one. */
   readonly drops = new Map([['spoofed-ipv4', 0]])
   /** Namespaces of containers by path, and what is in each by name. */
@@ -67,6 +69,10 @@ export class FakeHost implements Host, ContainerEnds {
 
   facts(): Promise<HostFacts> {
     return Promise.resolve({ ...this.hostFacts, sysctls: this.#sysctls() })
+  }
+
+  listeners(): Promise<readonly Listener[]> {
+    return Promise.resolve(this.listening)
   }
 
   dropped(): Promise<ReadonlyMap<string, number>> {

@@ -23,6 +23,8 @@ export interface Link {
   readonly ipv6: boolean
   /** True = answer ARP, at once, for every address that the host can reach through another link. */
   readonly proxyArp: boolean
+  /** True = the host may send there from 127.0.0.0/8, for ports published on it. Absent = leave alone. */
+  readonly localnet?: boolean
   /** Always true in what is desired. Read back, false = down, unmarked, or with settings that routed use cannot live with. */
   readonly settled: boolean
   /** How to make it where it is missing. Absent = adopt: its other end is in a container, and a new pair would be dead. */
@@ -65,6 +67,15 @@ export interface Route {
   readonly metric: number
   /** Absent = the main table. The kernel asks `local` first, and routing daemons do not read it. */
   readonly table?: 'local'
+}
+
+/**
+ * What comes through the link may be for ::1: answers of a container to a port of ::1. The kernel has no setting for that,
+ * but it looks for a local route through the link. Packets that really carry ::1 it drops before.
+ */
+export interface Loopback {
+  readonly kind: 'loopback'
+  readonly link: string
 }
 
 /**
@@ -159,6 +170,7 @@ export type HostObject =
   | Address
   | Neighbour
   | Route
+  | Loopback
   | Announcement
   | Sysctl
   | Firewall
@@ -181,6 +193,7 @@ export const KINDS: readonly Kind[] = [
   'address',
   'neighbour',
   'route',
+  'loopback',
   'announcement',
   'hairpin',
   'exclusion',
@@ -203,6 +216,8 @@ export function keyOf(object: HostObject): string {
       return `neighbour ${object.address} ${object.link}`
     case 'route':
       return `route ${object.dst} ${String(object.metric)}${object.table === 'local' ? ' local' : ''}`
+    case 'loopback':
+      return `loopback ${object.link}`
     case 'announcement':
       return `announcement ${object.dst}`
     case 'sysctl':
@@ -253,6 +268,8 @@ function describe(object: HostObject): string {
       return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
     case 'route':
       return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
+    case 'loopback':
+      return `way of ::1 through ${object.link}`
     case 'announcement':
       return `announcement of ${object.dst}`
     case 'sysctl':

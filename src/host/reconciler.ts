@@ -11,9 +11,10 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { KINDS, describeOp, keyOf, linkOf, satisfies } from './objects.js'
+import { KINDS, keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 import { asListed, isNeededBy, pick } from './remembered.js'
+import { tellRepairs } from './repairs.js'
 import { Starts } from './starts.js'
 import { Turns } from './turns.js'
 
@@ -226,11 +227,7 @@ export class Reconciler {
   #noteRepairs(ops: readonly Op[]): void {
     const isNews = (key: string): boolean => !this.#dirty.has(key) && !this.#faults.has(key)
     const repairs = ops.filter(({ object }) => isNews(keyOf(object)))
-    const counts = this.counters.repairs
-    for (const op of repairs) {
-      counts.set(op.object.kind, (counts.get(op.object.kind) ?? 0) + 1)
-      this.#log.warn('repair', { op: describeOp(op) })
-    }
+    tellRepairs(repairs, this.counters.repairs, this.#log)
   }
 
   /**

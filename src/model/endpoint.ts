@@ -15,6 +15,8 @@ export interface Endpoint extends EndpointOptions {
   /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. */
   readonly addresses: readonly Prefix[]
   readonly mac: Mac
+  /** Names of the options' fields that it said itself; the others are its network's. */
+  readonly chosen?: readonly string[]
   /** True if the network's gateway is a router outside of this host, so that proxy ARP is needed. */
   readonly gatewayIsForeign?: true
   readonly ports?: readonly PortMap[]

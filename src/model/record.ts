@@ -119,6 +119,7 @@ const SCHEMAS = {
       networkId: text,
       addresses: { type: 'array', items: prefix },
       mac: { type: 'string', format: 'mac' },
+      chosen: { type: 'array', items: text },
       ...OPTION_FIELDS,
       gatewayIsForeign: yes,
       ports,

@@ -4,7 +4,7 @@ import type { HostChange } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import { eventually } from '../support/eventually.js'
 import { applied } from './host-checks.js'
-import { testLink } from './host-contract.js'
+import { testLink } from './test-link.js'
 import type { HostUnderTest } from './host-contract.js'
 
 export function starts(opened: () => HostUnderTest): void {

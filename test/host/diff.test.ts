@@ -24,6 +24,7 @@ const ALL: readonly HostObject[] = [
   { kind: 'address', link: 'nr-1', address: '169.254.1.1/32' },
   { kind: 'neighbour', link: 'nr-1', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
   { kind: 'route', dst: '10.1.0.2/32', link: 'nr-1', metric: 0 },
+  { kind: 'loopback', link: 'nr-1' },
   { kind: 'announcement', dst: '10.1.0.2/32' },
   { kind: 'hairpin', prefix: '10.1.0.2/32', address: '10.1.0.2' },
   { kind: 'exclusion', device: 'eth1', protocol: 'tcp', hostPort: 80 },

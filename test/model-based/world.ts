@@ -211,6 +211,7 @@ function withoutEvents(host: FakeHost): Host {
     list: (kinds) => host.list(kinds),
     apply: (ops) => host.apply(ops),
     facts: () => host.facts(),
+    listeners: () => host.listeners(),
     dropped: () => host.dropped(),
     watch: () => () => undefined
   }

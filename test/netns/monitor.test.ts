@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { HostChange } from '../../src/host/host.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject } from '../../src/host/objects.js'
-import { testLink } from '../contract/host-contract.js'
+import { testLink } from '../contract/test-link.js'
 import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, runIn, until } from './scratch.js'
 
 const OBJECTS: readonly HostObject[] = [
