@@ -3,8 +3,10 @@ import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
 import type { Endpoints } from './core/endpoints.js'
+import type { Names } from './core/names.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
+import type { PolicyCounts } from './host/policies.js'
 import type { Holds } from './core/holds.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
@@ -13,6 +15,8 @@ import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
 import type { Lease } from './model/lease.js'
 import { linkLocalGateway } from './model/network.js'
+import { policiesOf, policyLines, policySamples } from './policy-status.js'
+import type { PoliciesByLink } from './policy-status.js'
 import type { Records } from './store/records.js'
 
 export interface StatusParts {
@@ -21,6 +25,7 @@ export interface StatusParts {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly endpoints: Endpoints
+  readonly names: Names
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
@@ -51,9 +56,15 @@ interface EndpointStatus {
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
    * `draining`: announced as the worst choice; `drained`: not announced. */
   readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+  /** What its policy has let pass and refused, if it has one. */
+  readonly policy?: PolicyCounts
 }
 
-export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
+/** `policies`: what the kernel has counted. */
+export function statusOf(
+  { version, records, reconciler, routers, holds, startedAt }: StatusParts,
+  policies: PoliciesByLink = new Map()
+): Status {
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -65,7 +76,11 @@ export function statusOf({ version, records, reconciler, routers, holds, started
     })),
     endpoints: records
       .all('endpoint')
-      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined)),
+      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined))
+      .map((endpoint) => {
+        const policy = policies.get(endpoint.link)
+        return policy ? { ...endpoint, policy } : endpoint
+      }),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
@@ -104,6 +119,7 @@ export function statusText({
     ...(table.length > 0
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
+    ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
@@ -116,8 +132,9 @@ export function statusText({
 
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics } = parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
+  const policies = await policiesOf(host)
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
   return metrics.text({
@@ -144,6 +161,9 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     repairs_total: { label: 'kind', values: repairs },
     lost_events_total: metrics.lostEvents,
     dropped_packets_total: { label: 'reason', values: await droppedBy(host) },
+    policy_packets_total: { samples: policySamples(policies, 'packets') },
+    policy_bytes_total: { samples: policySamples(policies, 'bytes') },
+    name_failures_total: names.failures,
     passes_total: passes,
     sweep_seconds: { sum: sweepSeconds, count: sweeps },
     operations_total: operations,

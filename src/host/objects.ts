@@ -7,6 +7,8 @@
  * values, not things: they are set, never deleted.
  */
 
+import type { Policer, Policy } from './policies.js'
+
 /** Every ifalias of ours begins with it. */
 export const ALIAS_MARK = 'net-routed'
 /** Every host end of ours begins with it; firewall rules match it as a wildcard, so their number is constant. */
@@ -163,6 +165,8 @@ export type HostObject =
   | Port
   | Exclusion
   | Hairpin
+  | Policer
+  | Policy
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
@@ -171,7 +175,9 @@ export const KINDS: readonly Kind[] = [
   'firewall',
   'guard',
   'publisher',
+  'policer',
   'source',
+  'policy',
   'link',
   'address',
   'neighbour',
@@ -216,12 +222,19 @@ export function keyOf(object: HostObject): string {
       return `exclusion ${object.device} ${object.protocol} ${String(object.hostPort)}`
     case 'hairpin':
       return `hairpin ${object.prefix} ${object.address}`
+    case 'policer':
+      return 'policer'
+    case 'policy':
+      return `policy ${object.link}`
   }
 }
 
-/** The link that an object lives on, if it lives on one: it goes with the link. A source only names its link. */
+/** What only names its link. */
+const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'policy'])
+
+/** The link that an object lives on, if it lives on one: it goes with the link. */
 export function linkOf(object: HostObject): string | undefined {
-  return 'link' in object && object.kind !== 'source' ? object.link : undefined
+  return 'link' in object && !BESIDE_LINKS.has(object.kind) ? object.link : undefined
 }
 
 /** How to make an object, and when: not read back from the kernel. */
@@ -266,5 +279,9 @@ function describe(object: HostObject): string {
       return `exclusion of ${object.device} from ${object.protocol} port ${String(object.hostPort)}`
     case 'hairpin':
       return `hairpin of ${object.prefix} to ${object.address}`
+    case 'policer':
+      return 'nftables table of net-routed for policies'
+    case 'policy':
+      return `policy of ${object.link}`
   }
 }

@@ -75,6 +75,11 @@ export class Reconciler {
     for (const object of add) this.#touch(keyOf(object), object)
   }
 
+  /** Changes how objects should be that are wanted already; others are left out. */
+  adjust(objects: Iterable<HostObject>): void {
+    for (const object of objects) if (this.#desired.has(keyOf(object))) this.#touch(keyOf(object), object)
+  }
+
   /** Closes the gap for everything that was wanted before the call. Never throws: see `faults`. */
   settle(): Promise<void> {
     this.#next ??= this.#turns.take(() => {
@@ -253,7 +258,8 @@ export class Reconciler {
 
 /** What is about one of these links, and what all links share. */
 function isNeededBy(links: ReadonlySet<string>, object: HostObject): boolean {
-  if (object.kind === 'firewall' || object.kind === 'guard') return links.size > 0
+  if (object.kind === 'firewall' || object.kind === 'guard' || object.kind === 'policer')
+    return links.size > 0
   if (object.kind === 'link') return links.has(object.name)
   return 'link' in object && links.has(object.link)
 }

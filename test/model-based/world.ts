@@ -207,6 +207,7 @@ function withoutEvents(host: FakeHost): Host {
     apply: (ops) => host.apply(ops),
     facts: () => host.facts(),
     dropped: () => host.dropped(),
+    policed: () => host.policed(),
     watch: () => () => undefined
   }
 }

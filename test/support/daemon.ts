@@ -6,6 +6,7 @@ import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
+import type { Lookup } from '../../src/host/lookup.js'
 import { MemoryRegistry } from '../../src/host/registry.js'
 import type { Registry } from '../../src/host/registry.js'
 import type { OpenVty } from '../../src/host/vty.js'
@@ -32,6 +33,7 @@ export interface Options {
   readonly host?: FakeHost
   readonly store?: MemoryStore
   readonly vty?: (directory: string) => OpenVty
+  readonly lookup?: Lookup
   readonly log?: Log
 }
 
@@ -92,6 +94,7 @@ export function startOn(parts: {
   readonly registry?: Registry
   readonly store: Store
   readonly vty?: (directory: string) => OpenVty
+  readonly lookup?: Lookup
   readonly log?: Log
   readonly now?: () => Date
 }): Promise<Daemon> {
@@ -102,6 +105,7 @@ export function startOn(parts: {
     registry: parts.registry ?? new MemoryRegistry(),
     store: parts.store,
     vty: parts.vty ?? noVty,
+    lookup: parts.lookup ?? noDns,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now
@@ -111,6 +115,11 @@ export function startOn(parts: {
 /** A host without routing daemons. */
 function noVty(directory: string): OpenVty {
   return (daemon) => Promise.reject(new UnavailableError(`${daemon} does not run: there is no ${directory}`))
+}
+
+/** A host without name service. */
+function noDns(name: string): Promise<never> {
+  return Promise.reject(new UnavailableError(`DNS does not say what ${name} is: ECONNREFUSED`))
 }
 
 export function callOf({ methods }: Daemon): Call {

@@ -3,11 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { InvalidError } from '../../errors.js'
 import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
 import type { EndpointOptions, NetworkOptions, Option, Place } from './option.js'
+import { POLICY_FIELDS, POLICY_OPTIONS } from './policy.js'
 
-const OPTIONS: readonly Option[] = [...LINK_OPTIONS]
+const OPTIONS: readonly Option[] = [...LINK_OPTIONS, ...POLICY_OPTIONS]
 
 /** Schemas of the fields that they fill, for stored records. */
-export const OPTION_FIELDS = { ...LINK_FIELDS } as const
+export const OPTION_FIELDS = { ...LINK_FIELDS, ...POLICY_FIELDS } as const
 
 /** Whoever writes one of these means us. */
 const OUR_PREFIXES = ['net-routed.', 'com.medallia.routed.']
