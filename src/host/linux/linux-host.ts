@@ -4,7 +4,7 @@ import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
 import type { HostObject, Kind, Op, Source } from '../objects.js'
 import type { Policy } from '../policies.js'
-import type { Host, HostFacts } from '../host.js'
+import type { Host, HostChange, HostFacts } from '../host.js'
 import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
 import { NETLINK } from './constants.js'
@@ -67,7 +67,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     facts: () => facts(parts),
     dropped: () => guard.dropped(),
     policed: () => parts.policer.counts(),
-    watch: (onChange) => monitor(kernel, onChange),
+    watch: (onChange) => watch(parts, onChange),
     close: async () => {
       await conntrack.idle()
       const { requests, dumps, filter, filterDumps } = kernel
@@ -101,6 +101,19 @@ type Stage =
 
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
+
+/** Whoever watches tells the policer, too. */
+function watch({ kernel, policer }: Parts, onChange: (change: HostChange) => void): () => void {
+  const stop = monitor(kernel, (change) => {
+    if (change.kind === 'policer' || change.lost) policer.watched(true)
+    onChange(change)
+  })
+  policer.watched(true)
+  return () => {
+    policer.watched(false)
+    stop()
+  }
+}
 
 async function list(
   { kernel, rules, guard, publisher, policer }: Parts,

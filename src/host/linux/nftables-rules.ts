@@ -14,7 +14,7 @@ import {
   NFTA_TABLE,
   NFTA_VERDICT,
   NFT_CMP_EQ,
-  NFT_GOTO,
+  NFT_JUMP,
   NFT_META,
   NFT_MSG,
   NFT_PAYLOAD,
@@ -42,7 +42,6 @@ export type Expression =
   /** The concatenation is in a set. */
   | { readonly kind: 'in'; readonly set: string }
   | { readonly kind: 'accept' }
-  | { readonly kind: 'goto'; readonly chain: string }
 
 /** A rule with the comment that says which one it is. */
 export interface Rule {
@@ -78,9 +77,9 @@ export function addRule(table: Table, chain: string, { expressions, comment }: R
   }
 }
 
-/** The verdict that leads to a chain, as data. */
-export function gotoChain(chain: string): Buffer {
-  return verdict(NFT_GOTO, text(NFTA_VERDICT.CHAIN, chain))
+/** The verdict that leads to a chain, from which a packet may come back, as data. */
+export function jumpTo(chain: string): Buffer {
+  return nested(NFTA_DATA_VERDICT, be32(NFTA_VERDICT.CODE, NFT_JUMP), text(NFTA_VERDICT.CHAIN, chain))
 }
 
 /** A number as nftables has them. */
@@ -127,9 +126,7 @@ function encoded(expression: Expression): Buffer[] {
         )
       ]
     case 'accept':
-      return [immediate(verdict(NF_ACCEPT))]
-    case 'goto':
-      return [immediate(gotoChain(expression.chain))]
+      return [accept()]
   }
 }
 
@@ -146,16 +143,13 @@ function equal(value: Buffer): Buffer {
   )
 }
 
-function immediate(data: Buffer): Buffer {
+function accept(): Buffer {
+  const verdict = nested(NFTA_DATA_VERDICT, be32(NFTA_VERDICT.CODE, NF_ACCEPT))
   return expressionOf(
     'immediate',
     be32(NFTA_IMMEDIATE.DREG, NFT_REG.VERDICT),
-    nested(NFTA_IMMEDIATE.DATA, data)
+    nested(NFTA_IMMEDIATE.DATA, verdict)
   )
-}
-
-function verdict(code: number, chain: Buffer = Buffer.alloc(0)): Buffer {
-  return nested(NFTA_DATA_VERDICT, be32(NFTA_VERDICT.CODE, code), chain)
 }
 
 function expressionOf(name: string, ...attributes: readonly Buffer[]): Buffer {

@@ -48,7 +48,7 @@ export interface Bytes {
   readonly keyEnd?: Buffer
   /** Of a map. */
   readonly data?: Buffer
-  /** Of a map that leads to chains: `gotoChain`. */
+  /** Of a map that leads to chains: `jumpTo`. */
   readonly verdict?: Buffer
 }
 

@@ -15,9 +15,10 @@ import type { Answer } from './netlink.js'
 import { deleteTable, transact } from './nftables.js'
 import { PolicyBook } from './policy-book.js'
 import { emptyList, makeList, listName, removeList } from './policy-lists.js'
+import type { Making } from './policy-lists.js'
 import { closedText, listsOf, switchMessages } from './policy-links.js'
 import { ALTERED, readCounts, readPolicies } from './policy-reading.js'
-import type { FoundPolicies } from './policy-reading.js'
+import type { FoundList, FoundPolicies } from './policy-reading.js'
 import { DIRECTIONS, POLICY_SKELETON, POLICY_TABLE } from './policy-table.js'
 import type { Direction } from './policy-table.js'
 import { tableText } from './tables.js'
@@ -28,9 +29,19 @@ export class PacketPolicer {
   readonly #kernel: Kernel
   readonly #turns = new Turns()
   #book = new PolicyBook()
+  /** What lists allow, as long as somebody tells of changes by others. */
+  #texts: Map<string, string> | undefined
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
+  }
+
+  /**
+   * From now on changes by others are told, until it is `false`: lists need not be read again. Called again when there was
+   * one.
+   */
+  watched(isWatched: boolean): void {
+    this.#texts = isWatched ? new Map() : undefined
   }
 
   /** The table, if a part of it is there, and the policies in it. */
@@ -82,8 +93,11 @@ export class PacketPolicer {
   }
 
   async #read(): Promise<FoundPolicies> {
-    const found = await readPolicies(this.#kernel)
+    const known = this.#texts
+    const found = await readPolicies(this.#kernel, known)
     this.#book = new PolicyBook(found)
+    // Not if something has changed meanwhile.
+    if (known && this.#texts === known) this.#texts = new Map(found.texts)
     return found
   }
 
@@ -107,39 +121,39 @@ export class PacketPolicer {
     return problem?.errno === 'ENOENT' ? undefined : problem
   }
 
-  /** Makes the lists that are missing, then leads links to them. Returns what was refused. */
+  /** Makes the lists that are missing, and leads links to them. Returns what was refused. */
   async #change(ops: readonly PolicyOp[]): Promise<Answer | undefined> {
-    const wanted = ops.filter(({ verb }) => verb !== 'delete')
-    for (const direction of DIRECTIONS) {
-      const lists = new Set(wanted.map(({ object }) => object[direction]))
-      for (const list of lists) {
-        const problem = list === 'any' || list === '' ? undefined : await this.#makeList(direction, list)
-        if (problem) return problem
-      }
+    const finish: Message[] = []
+    const made = new Map<string, FoundList>()
+    for (const [direction, list] of missingLists(ops, this.#book)) {
+      const making = makeList(direction, list)
+      const name = listName(direction, list)
+      const problem = await this.#prepare(name, making)
+      if (problem) return problem
+      finish.push(...making.finish)
+      made.set(name, { hasChain: true, sets: making.sets, intact: true })
     }
     const steps = ops.map(({ verb, object }) => ({
       link: object.link,
       lists: verb === 'delete' ? {} : listsOf(object)
     }))
-    const messages = steps.flatMap(({ link, lists }) => switchMessages(link, this.#book.listsOf(link), lists))
-    const problem = await this.#transact(messages)
+    const switches = steps.flatMap(({ link, lists }) => switchMessages(link, this.#book.listsOf(link), lists))
+    const problem = await this.#transact([...finish, ...switches])
     if (problem) return problem
+    for (const [name, list] of made) this.#book.made(name, list)
     for (const { link, lists } of steps) this.#book.lead(link, lists)
     return undefined
   }
 
   /** Where somebody else has changed a list, links lead to it already: its chain stays. */
-  async #makeList(direction: Direction, list: string): Promise<Answer | undefined> {
-    const name = listName(direction, list)
+  async #prepare(name: string, { sets, prepare }: Making): Promise<Answer | undefined> {
     const found = this.#book.list(name)
-    if (found?.intact) return undefined
-    const { sets, transactions } = makeList(direction, list)
-    const [head = [], ...rest] = transactions
-    for (const messages of [[...(found ? emptyList(name, found) : []), ...head], ...rest]) {
+    const [first = [], ...rest] = prepare
+    this.#book.made(name, { hasChain: true, sets, intact: false })
+    for (const messages of [[...(found ? emptyList(name, found) : []), ...first], ...rest]) {
       const problem = await this.#transact(messages)
       if (problem) return problem
     }
-    this.#book.made(name, { hasChain: true, sets, intact: true })
     return undefined
   }
 
@@ -164,5 +178,15 @@ function refusalOf(op: Op, { errno = 'EIO', text }: Answer): ReturnType<typeof r
     op,
     errno,
     errno === 'ENOENT' ? `${errno}: the nftables table for policies is not there` : text
+  )
+}
+
+/** The lists of these policies that are not there, or not as they should be. */
+function missingLists(ops: readonly PolicyOp[], book: PolicyBook): [Direction, string][] {
+  const wanted = ops.filter(({ verb }) => verb !== 'delete').map(({ object }) => object)
+  return DIRECTIONS.flatMap((direction) =>
+    [...new Set(wanted.map((policy) => policy[direction]))]
+      .filter((list) => list !== 'any' && list !== '' && !book.list(listName(direction, list))?.intact)
+      .map((list): [Direction, string] => [direction, list])
   )
 }

@@ -2,7 +2,7 @@
 import type { Policy } from '../policies.js'
 import type { Message } from './messages.js'
 import { changeBytes, nameBytes } from './nftables.js'
-import { gotoChain } from './nftables-rules.js'
+import { jumpTo } from './nftables-rules.js'
 import { listName } from './policy-lists.js'
 import type { LinkLists } from './policy-reading.js'
 import { DIRECTIONS, POLICY_SETS, POLICY_TABLE } from './policy-table.js'
@@ -47,7 +47,7 @@ function switchOne(
   const { restricted, refused, lists } = POLICY_SETS[direction]
   const element = { key: nameBytes(link) }
   const listed = (name: string): Message[] =>
-    name === '' ? [] : [changeBytes('add', lists, { ...element, verdict: gotoChain(name) })]
+    name === '' ? [] : [changeBytes('add', lists, { ...element, verdict: jumpTo(name) })]
   const close = [restricted, refused].map((set) => changeBytes('add', set, element))
   const leave = before === undefined || before === '' ? [] : [changeBytes('delete', lists, element)]
   if (after !== undefined) return [...close, ...(before === after ? [] : leave), ...listed(after)]

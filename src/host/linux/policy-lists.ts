@@ -22,7 +22,7 @@ import { changeManyBytes, getElements, nfgenmsg, nftType } from './nftables.js'
 import type { Bytes, NamedSet } from './nftables.js'
 import { addChain, addRule, be32, deleteChain, flushChain } from './nftables-rules.js'
 import type { Expression, Rule } from './nftables-rules.js'
-import { POLICY_TABLE, REFUSE } from './policy-table.js'
+import { POLICY_TABLE } from './policy-table.js'
 import type { Direction } from './policy-table.js'
 import { commentFor } from './tables.js'
 
@@ -78,10 +78,18 @@ export function setsOf(name: string): readonly NamedSet[] {
   return FORMS.map((form) => setOf(name, form))
 }
 
-/** How a list is made: transactions in this order, after which it has these sets. */
+/** How a list is made. */
 export interface Making {
+  /** Names of its sets. */
   readonly sets: ReadonlySet<string>
-  readonly transactions: readonly (readonly Message[])[]
+  /** Transactions in this order: its sets with all that is in them, and a chain that does not ask them yet. */
+  readonly prepare: readonly (readonly Message[])[]
+  /**
+   * Then it asks them. The kernel switches to the elements of an interval set a moment after the rules of the same
+   * transaction; and rules cost with the number of lists, because the kernel looks for loops, so they come with what
+   * leads to the chain.
+   */
+  readonly finish: readonly Message[]
 }
 
 /** Makes a list; its chain may be there already if it is empty. */
@@ -89,15 +97,15 @@ export function makeList(direction: Direction, list: string): Making {
   const name = listName(direction, list)
   const items = elementsByForm(list)
   const forms = FORMS.filter((form) => items.has(form))
-  const head = [
-    addChain(POLICY_TABLE, name),
-    ...forms.map((form) => newSet(name, form)),
-    ...rulesOf(direction, name, forms).map((rule) => addRule(POLICY_TABLE, name, rule))
-  ]
-  const fillings = forms.flatMap((form) =>
-    portionsOf(items.get(form) ?? []).map((some) => [changeManyBytes('add', setOf(name, form), some)])
+  const head = [addChain(POLICY_TABLE, name), ...forms.map((form) => newSet(name, form))]
+  const [first, ...rest] = forms.flatMap((form) =>
+    portionsOf(items.get(form) ?? []).map((some) => changeManyBytes('add', setOf(name, form), some))
   )
-  return { sets: new Set(forms.map((form) => setOf(name, form).name)), transactions: [head, ...fillings] }
+  return {
+    sets: new Set(forms.map((form) => setOf(name, form).name)),
+    prepare: [[...head, ...(first ? [first] : [])], ...rest.map((message) => [message])],
+    finish: rulesOf(direction, name, forms).map((rule) => addRule(POLICY_TABLE, name, rule))
+  }
 }
 
 /** Takes everything out of a list of which these parts are there. */
@@ -126,12 +134,12 @@ export function listText(elements: readonly Bytes[]): string {
     .join(', ')
 }
 
+/** What no rule accepts goes back to where it came from, and is refused there. */
 function rulesOf(direction: Direction, name: string, forms: readonly Form[]): Rule[] {
-  const rules = [
-    ...forms.map((form) => matchOf(direction, name, form)),
-    [{ kind: 'goto', chain: REFUSE[direction] }] satisfies Expression[]
-  ]
-  return rules.map((expressions) => ({ expressions, comment: commentFor(JSON.stringify(expressions)) }))
+  return forms.map((form) => {
+    const expressions = matchOf(direction, name, form)
+    return { expressions, comment: commentFor(JSON.stringify(expressions)) }
+  })
 }
 
 function matchOf(direction: Direction, name: string, form: Form): Expression[] {

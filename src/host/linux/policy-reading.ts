@@ -43,15 +43,20 @@ export interface FoundPolicies {
   readonly lists: ReadonlyMap<string, FoundList>
   readonly links: ReadonlyMap<string, LinkLists>
   readonly policies: readonly Policy[]
+  /** What lists allow, by name, if they are as we made them. */
+  readonly texts: ReadonlyMap<string, string>
 }
 
 type Reader = Pick<Kernel, 'filter' | 'filterDumps'>
 
-/** Reads everything. */
-export async function readPolicies(kernel: Reader): Promise<FoundPolicies> {
+/** Reads everything. `known`: lists of which nothing can have changed since they were read; each is a message less. */
+export async function readPolicies(
+  kernel: Reader,
+  known: ReadonlyMap<string, string> = new Map()
+): Promise<FoundPolicies> {
   const state = await readTable(POLICY_TABLE, kernel)
-  if (!state) return { lists: new Map(), links: new Map(), policies: [] }
-  const { lists, texts } = await readLists(state, kernel)
+  if (!state) return { lists: new Map(), links: new Map(), policies: [], texts: new Map() }
+  const { lists, texts } = await readLists(state, kernel, known)
   const links = new Map<string, LinkLists>()
   const found = new Map<string, Policy>()
   for (const direction of DIRECTIONS) {
@@ -65,7 +70,8 @@ export async function readPolicies(kernel: Reader): Promise<FoundPolicies> {
     intact: isIntact(POLICY_SKELETON, withoutLists(state)),
     lists,
     links,
-    policies: [...found.values()]
+    policies: [...found.values()],
+    texts
   }
 }
 
@@ -105,7 +111,8 @@ function withoutLists({ flags, sets, chains }: TableState): TableState {
 /** All lists, and what each one allows, if it is as we made it. */
 async function readLists(
   { sets, chains }: TableState,
-  { filterDumps }: Reader
+  { filterDumps }: Reader,
+  known: ReadonlyMap<string, string>
 ): Promise<{ lists: Map<string, FoundList>; texts: Map<string, string> }> {
   const names = new Set([...sets.keys(), ...chains.keys()].flatMap((name) => listOfName(name) ?? []))
   const lists = new Map<string, FoundList>()
@@ -113,10 +120,13 @@ async function readLists(
   for (const name of names) {
     const own = setsOf(name).filter((set) => sets.has(set.name))
     const ownNames = new Set(own.map((set) => set.name))
-    const elements = []
-    for (const set of own) elements.push(...(await filterDumps.dump(getElements(set), decodeBytes)).flat())
+    const read = async (): Promise<string> => {
+      const elements = []
+      for (const set of own) elements.push(...(await filterDumps.dump(getElements(set), decodeBytes)).flat())
+      return listText(elements)
+    }
     const direction = name.startsWith('ingress') ? 'ingress' : 'egress'
-    const text = listText(elements)
+    const text = known.get(name) ?? (await read())
     const comments = chains.get(name)?.comments.join()
     const intact =
       listName(direction, text) === name && comments === commentsOf(direction, name, ownNames).join()

@@ -31,12 +31,6 @@ export const POLICY_SETS: Readonly<
   }
 }
 
-/** Where a list ends that does not allow a packet. */
-export const REFUSE: Readonly<Record<Direction, string>> = {
-  ingress: 'refuse-ingress',
-  egress: 'refuse-egress'
-}
-
 /** Before the packet filters of others, so that a packet that is refused is refused in one way. */
 const BEFORE_FILTERS = -6
 const [LOCAL_IN, FORWARD] = [1, 2]
