@@ -9,11 +9,12 @@ import * as docker from './parts/docker.mjs'
 import * as firstPacket from './parts/first-packet.mjs'
 import * as routingBulk from './parts/routing-bulk.mjs'
 import * as routing from './parts/routing.mjs'
+import * as policy from './parts/policy.mjs'
 import * as traffic from './parts/traffic.mjs'
 import { table } from './report.mjs'
 import { sizes } from './sizes.mjs'
 
-const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, distribution, cni }
+const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, policy, distribution, cni }
 /** Only when asked for: they wait for timers of protocols. */
 const LONG_PARTS = { routing, 'routing-bulk': routingBulk }
 

@@ -13,6 +13,9 @@ export const sizes = {
   firstPacketRounds: number('FIRST_PACKET_ROUNDS', 10),
   trafficRounds: number('TRAFFIC_ROUNDS', 4),
   trafficSeconds: number('TRAFFIC_SECONDS', 1),
+  policies: number('POLICIES', 1000),
+  policyRounds: number('POLICY_ROUNDS', 6),
+  policyChanges: number('POLICY_CHANGES', 60),
   distributionRounds: number('DISTRIBUTION_ROUNDS', 15),
   /** Of an event, and of those that take longest. */
   routingRounds: number('ROUTING_ROUNDS', 5),

@@ -10,13 +10,16 @@ import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
 import { HealthChecks } from './core/health.js'
 import { Holds } from './core/holds.js'
+import { Names } from './core/names.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
 import type { Engine } from './host/engine.js'
 import type { ContainerEnds } from './host/ends.js'
+import { namesIn } from './desired/policy.js'
 import type { Host } from './host/host.js'
 import type { Prober } from './host/prober.js'
+import type { Lookup } from './host/lookup.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
@@ -30,6 +33,7 @@ export interface DaemonParts {
   readonly host: Host
   readonly ends: ContainerEnds
   readonly registry: Registry
+  readonly lookup: Lookup
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
@@ -58,6 +62,8 @@ export interface Core {
   /** Absent as `holds`. */
   readonly arrivals: Arrivals | undefined
   readonly health: HealthChecks
+  /** DNS names in policies. */
+  readonly names: Names
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -65,7 +71,15 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
   const holds = holdsOf(parts, reconciler)
-  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
+  const names = namesOf(parts, records, (ids) => committer.refresh(ids))
+  const committer: Committer = new Committer({
+    store,
+    records,
+    reconciler,
+    log,
+    addressesOf: names.addressesOf,
+    ...(holds ? { holds } : {})
+  })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -97,7 +111,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     configured,
     drains: drainsOf(parts, { records, endpoints, routers }),
     arrivals,
-    health: new HealthChecks({ ...shared, ...parts, endpoints, records })
+    health: new HealthChecks({ ...shared, ...parts, endpoints, records }),
+    names
   }
 }
 
@@ -111,6 +126,20 @@ function drainsOf(
     return protocols.every(({ neighbours }) => neighbours.every(({ acknowledged }) => acknowledged !== false))
   }
   return new Drains({ ...core, isKnown, log })
+}
+
+/** Whoever has a name in a policy is told what DNS says of it. */
+function namesOf(
+  { lookup, log }: DaemonParts,
+  records: Records,
+  changed: (endpointIds: readonly string[]) => Promise<void>
+): Names {
+  const usersOf = (name: string): string[] =>
+    records
+      .all('endpoint')
+      .filter((endpoint) => namesIn(endpoint).includes(name))
+      .map(({ id }) => id)
+  return new Names({ lookup, usersOf, changed, log })
 }
 
 function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {

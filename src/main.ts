@@ -22,6 +22,7 @@ import { desiredRouting, routerIdOf } from './desired/routing.js'
 import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxEnds } from './host/linux/container-ends.js'
 import { fileRegistry } from './host/linux/file-registry.js'
+import { lookup } from './host/linux/resolver.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
@@ -110,6 +111,7 @@ async function serve(config: Config): Promise<void> {
     host,
     ends: linuxEnds,
     registry: fileRegistry,
+    lookup,
     store,
     vty: vtyIn,
     prober: linuxProber(config.checkPrograms),

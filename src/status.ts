@@ -4,8 +4,10 @@ import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
 import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
+import type { Names } from './core/names.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
+import type { PolicyCounts } from './host/policies.js'
 import type { Holds } from './core/holds.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
@@ -17,6 +19,8 @@ import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
 import { portText } from './model/port.js'
 import { linkLocalGateway } from './model/network.js'
+import { policiesOf, policyLines, policySamples } from './policy-status.js'
+import type { PoliciesByLink } from './policy-status.js'
 import type { Records } from './store/records.js'
 
 export interface StatusParts {
@@ -25,6 +29,7 @@ export interface StatusParts {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly endpoints: Endpoints
+  readonly names: Names
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
@@ -62,9 +67,12 @@ interface EndpointStatus {
     'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'starting' | 'unhealthy'
   /** Absent without a check. */
   readonly health?: HealthStatus
+  /** What its policy has let pass and refused, if it has one. */
+  readonly policy?: PolicyCounts
 }
 
-export function statusOf(parts: StatusParts): Status {
+/** `policies`: what the kernel has counted. */
+export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Status {
   const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
@@ -75,7 +83,13 @@ export function statusOf(parts: StatusParts): Status {
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records.all('endpoint').map((endpoint) => endpointStatus(endpoint, parts)),
+    endpoints: records
+      .all('endpoint')
+      .map((endpoint) => endpointStatus(endpoint, parts))
+      .map((endpoint) => {
+        const policy = policies.get(endpoint.link)
+        return policy ? { ...endpoint, policy } : endpoint
+      }),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
@@ -116,6 +130,7 @@ export function statusText({
       ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
       : []),
     ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
+    ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
@@ -134,8 +149,10 @@ function checkText(addresses: readonly string[], health: HealthStatus | undefine
 
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics, health } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics, health } =
+    parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
+  const policies = await policiesOf(host)
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
   return metrics.text({
@@ -171,6 +188,9 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     repairs_total: { label: 'kind', values: repairs },
     lost_events_total: metrics.lostEvents,
     dropped_packets_total: { label: 'reason', values: await droppedBy(host) },
+    policy_packets_total: { samples: policySamples(policies, 'packets') },
+    policy_bytes_total: { samples: policySamples(policies, 'bytes') },
+    name_failures_total: names.failures,
     passes_total: passes,
     sweep_seconds: { sum: sweepSeconds, count: sweeps },
     operations_total: operations,

@@ -14,6 +14,8 @@ const EVENT_DELAY_MS = 50
 const GUARD_DELAY_MS = 20
 /** Another number than the others: each is waited for once. */
 const PORT_DELAY_MS = 25
+const POLICY_DELAY_MS = 15
+const POLICY_KINDS: readonly Kind[] = ['policer', 'policy']
 const PORT_KINDS: readonly Kind[] = ['publisher', 'hairpin', 'exclusion', 'port']
 /** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
 const FIREWALL_DELAY_MS = 300
@@ -58,6 +60,7 @@ export function watch({ host, reconciler, log, metrics, upkeep, runs }: WatchPar
     else if (change.kind === 'guard' || change.kind === 'source')
       repairAfter(GUARD_DELAY_MS, ['guard', 'source'])
     else if (PORT_KINDS.includes(change.kind)) repairAfter(PORT_DELAY_MS, PORT_KINDS)
+    else if (POLICY_KINDS.includes(change.kind)) repairAfter(POLICY_DELAY_MS, POLICY_KINDS)
     else repairAfter(EVENT_DELAY_MS)
   })
   const sweep = setInterval(() => {

@@ -21,6 +21,8 @@ import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
+import { desiredOfPolicy } from './policy.js'
+import type { AddressesOf } from './policy.js'
 import { desiredOfPorts, usesLoopback } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
@@ -29,15 +31,21 @@ const LINK_LOCAL_LENGTH = 64
 
 /**
  * What the host should have for an endpoint. Nothing for one that is being deleted. `announces`: routing daemons read an
- * announcement instead of the route, which is where they do not look (decision 11).
+ * announcement instead of the route, which is where they do not look (decision 11). `addressesOf`: of DNS names in lists.
  */
-export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostObject[] {
+export function desiredOfEndpoint(
+  endpoint: Endpoint,
+  announces = false,
+  addressesOf: AddressesOf = () => []
+): HostObject[] {
   if (endpoint.deleted) return []
   if (endpoint.delegate) return desiredOfPorts(endpoint)
   const link = linkOf(endpoint)
-  if (!endpoint.sandbox) return [link]
+  const policy = desiredOfPolicy(endpoint, addressesOf)
+  if (!endpoint.sandbox) return [link, ...policy]
   return [
     link,
+    ...policy,
     ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
     ...ownAddresses(endpoint).map((address): Neighbour => {

@@ -7,15 +7,18 @@ import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
 import type { Host, HostChange, HostFacts, Listener } from './host.js'
-import { describeOp, keyOf, linkOf } from './objects.js'
+import { describeOp } from './describe.js'
+import { keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
+import type { PolicyCounts } from './policies.js'
 
 /** What is an element of which table. */
 const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
   ['source', 'guard'],
   ['port', 'publisher'],
   ['exclusion', 'publisher'],
-  ['hairpin', 'publisher']
+  ['hairpin', 'publisher'],
+  ['policy', 'policer']
 ])
 
 /** A container end, and the name of the host end that it belongs to. */
@@ -77,6 +80,15 @@ export class FakeHost implements Host, ContainerEnds {
 
   dropped(): Promise<ReadonlyMap<string, number>> {
     return Promise.resolve(this.objects.has('guard') ? this.drops : new Map<string, number>())
+  }
+
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>> {
+    const nothing = { packets: 0, bytes: 0 }
+    const counts = { accepted: nothing, denied: nothing }
+    const links = [...this.objects.values()].flatMap((object) =>
+      object.kind === 'policy' ? [object.link] : []
+    )
+    return Promise.resolve(new Map(links.map((link) => [link, { ingress: counts, egress: counts }])))
   }
 
   watch(onChange: (change: HostChange) => void): () => void {

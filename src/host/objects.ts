@@ -7,6 +7,8 @@
  * values, not things: they are set, never deleted.
  */
 
+import type { Policer, Policy } from './policies.js'
+
 /** Every ifalias of ours begins with it. */
 export const ALIAS_MARK = 'net-routed'
 /** Every host end of ours begins with it; firewall rules match it as a wildcard, so their number is constant. */
@@ -180,6 +182,8 @@ export type HostObject =
   | Port
   | Exclusion
   | Hairpin
+  | Policer
+  | Policy
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
@@ -188,7 +192,9 @@ export const KINDS: readonly Kind[] = [
   'firewall',
   'guard',
   'publisher',
+  'policer',
   'source',
+  'policy',
   'link',
   'address',
   'neighbour',
@@ -236,12 +242,19 @@ export function keyOf(object: HostObject): string {
       return `exclusion ${object.device} ${object.protocol} ${String(object.hostPort)}`
     case 'hairpin':
       return `hairpin ${object.prefix} ${object.address}`
+    case 'policer':
+      return 'policer'
+    case 'policy':
+      return `policy ${object.link}`
   }
 }
 
-/** The link that an object lives on, if it lives on one: it goes with the link. A source only names its link. */
+/** What only names its link. */
+const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'policy'])
+
+/** The link that an object lives on, if it lives on one: it goes with the link. */
 export function linkOf(object: HostObject): string | undefined {
-  return 'link' in object && object.kind !== 'source' ? object.link : undefined
+  return 'link' in object && !BESIDE_LINKS.has(object.kind) ? object.link : undefined
 }
 
 /** How to make an object, and when: not read back from the kernel. */
@@ -251,42 +264,4 @@ const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
   const found = actual as unknown as Readonly<Record<string, unknown>>
   return Object.entries(desired).every(([field, value]) => found[field] === value || NOT_LISTED.has(field))
-}
-
-/** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */
-export function describeOp({ verb, object }: Op): string {
-  return `${verb} ${describe(object)}`
-}
-
-function describe(object: HostObject): string {
-  switch (object.kind) {
-    case 'link':
-      return `link ${object.name}`
-    case 'address':
-      return `address ${object.address} dev ${object.link}`
-    case 'neighbour':
-      return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
-    case 'route':
-      return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
-    case 'loopback':
-      return `way of ::1 through ${object.link}`
-    case 'announcement':
-      return `announcement of ${object.dst}`
-    case 'sysctl':
-      return `sysctl ${object.key}=${object.value}`
-    case 'firewall':
-      return `forwarding rules in ${object.family === 4 ? 'iptables' : 'ip6tables'}`
-    case 'guard':
-      return 'nftables tables of net-routed'
-    case 'source':
-      return `source ${object.address} of ${object.link}`
-    case 'publisher':
-      return 'nftables table of net-routed for published ports'
-    case 'port':
-      return `${object.protocol} port ${String(object.hostPort)} of ${object.host} to ${object.address} port ${String(object.port)}`
-    case 'exclusion':
-      return `exclusion of ${object.device} from ${object.protocol} port ${String(object.hostPort)}`
-    case 'hairpin':
-      return `hairpin of ${object.prefix} to ${object.address}`
-  }
 }

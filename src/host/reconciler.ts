@@ -11,10 +11,11 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { KINDS, keyOf, linkOf, satisfies } from './objects.js'
+import { keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 import { asListed, isNeededBy, pick } from './remembered.js'
-import { tellRepairs } from './repairs.js'
+import { newCounters, tellRepairs } from './counters.js'
+import type { ReconcilerCounters } from './counters.js'
 import { Starts } from './starts.js'
 import { Turns } from './turns.js'
 
@@ -23,25 +24,10 @@ const MAX_ROUNDS = 3
 /** Why a key is not as desired, since the last pass that touched it. */
 export type Faults = ReadonlyMap<string, KernelError>
 
-export interface ReconcilerCounters {
-  passes: number
-  sweeps: number
-  sweepSeconds: number
-  operations: number
-  /** Operations that were needed although nobody had asked for a change. */
-  readonly repairs: Map<Kind, number>
-}
-
 export type Objects = ReadonlyMap<string, HostObject>
 
 export class Reconciler {
-  readonly counters: ReconcilerCounters = {
-    passes: 0,
-    sweeps: 0,
-    sweepSeconds: 0,
-    operations: 0,
-    repairs: new Map(KINDS.map((kind) => [kind, 0]))
-  }
+  readonly counters: ReconcilerCounters = newCounters()
   readonly #host: Host
   readonly #log: Log
   readonly #desired = new Map<string, HostObject>()
@@ -79,6 +65,11 @@ export class Reconciler {
     for (const object of add) this.#touch(keyOf(object), object)
     for (const object of drop)
       if (object.kind === 'link' && !this.#desired.has(keyOf(object))) this.#starts.forget(object.name)
+  }
+
+  /** Changes how objects should be that are wanted already; others are left out. */
+  adjust(objects: Iterable<HostObject>): void {
+    for (const object of objects) if (this.#desired.has(keyOf(object))) this.#touch(keyOf(object), object)
   }
 
   /** Closes the gap for everything that was wanted before the call. Never throws: see `faults`. */

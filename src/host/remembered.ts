@@ -3,7 +3,8 @@ import type { HostObject } from './objects.js'
 
 /** What is about one of these links, and what all links share. */
 export function isNeededBy(links: ReadonlySet<string>, object: HostObject): boolean {
-  if (object.kind === 'firewall' || object.kind === 'guard') return links.size > 0
+  if (object.kind === 'firewall' || object.kind === 'guard' || object.kind === 'policer')
+    return links.size > 0
   if (object.kind === 'link') return links.has(object.name)
   return 'link' in object && links.has(object.link)
 }

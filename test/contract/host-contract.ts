@@ -5,6 +5,7 @@ import { keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
 import { testLink } from './test-link.js'
 import { starts } from './start-contract.js'
+import { POLICER, POLICIES, policies } from './policy-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
 import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
 import type { HostObject, Link, Route, Source, Sysctl } from '../../src/host/objects.js'
@@ -33,11 +34,13 @@ const BESIDE: readonly HostObject[] = [
   FIREWALL,
   GUARD,
   PUBLISHER,
+  POLICER,
   SOURCE,
   SOURCE6,
   ANNOUNCEMENT,
   ANNOUNCEMENT6,
-  ...PORTS
+  ...PORTS,
+  ...POLICIES
 ]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
 const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
@@ -71,6 +74,7 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     starts(() => opened)
     guards(() => opened.host)
     ports(() => opened.host)
+    policies(() => opened.host)
     foreigners(() => opened)
   })
 }

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { byKey, diff } from '../../src/host/diff.js'
-import { KINDS, describeOp, keyOf, linkOf, satisfies } from '../../src/host/objects.js'
+import { describeOp } from '../../src/host/describe.js'
+import { KINDS, keyOf, linkOf, satisfies } from '../../src/host/objects.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
 
 const LINK: Link = {
@@ -19,7 +20,9 @@ const ALL: readonly HostObject[] = [
   { kind: 'firewall', family: 4, intact: true },
   { kind: 'guard', intact: true },
   { kind: 'publisher', intact: true },
+  { kind: 'policer', intact: true },
   { kind: 'source', link: 'nr-1', address: '10.1.0.2' },
+  { kind: 'policy', link: 'nr-1', ingress: '', egress: 'any' },
   LINK,
   { kind: 'address', link: 'nr-1', address: '169.254.1.1/32' },
   { kind: 'neighbour', link: 'nr-1', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
@@ -85,7 +88,9 @@ describe('diff', () => {
       'firewall',
       'guard',
       'publisher',
+      'policer',
       'source',
+      'policy',
       'announcement',
       'hairpin',
       'exclusion',

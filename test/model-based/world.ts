@@ -213,6 +213,7 @@ function withoutEvents(host: FakeHost): Host {
     facts: () => host.facts(),
     listeners: () => host.listeners(),
     dropped: () => host.dropped(),
+    policed: () => host.policed(),
     watch: () => () => undefined
   }
 }

@@ -6,6 +6,7 @@ import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
+import type { Lookup } from '../../src/host/lookup.js'
 import { MemoryRegistry } from '../../src/host/registry.js'
 import type { Registry } from '../../src/host/registry.js'
 import type { OpenVty } from '../../src/host/vty.js'
@@ -37,6 +38,7 @@ export interface Options {
   readonly host?: FakeHost
   readonly store?: MemoryStore
   readonly vty?: (directory: string) => OpenVty
+  readonly lookup?: Lookup
   readonly log?: Log
   readonly prober?: Prober
   readonly engine?: Engine
@@ -102,6 +104,7 @@ export function startOn(parts: {
   readonly registry?: Registry
   readonly store: Store
   readonly vty?: (directory: string) => OpenVty
+  readonly lookup?: Lookup
   readonly log?: Log
   readonly prober?: Prober
   readonly engine?: Engine
@@ -116,6 +119,7 @@ export function startOn(parts: {
     vty: parts.vty ?? noVty,
     prober: parts.prober ?? new FakeProber(),
     engine: parts.engine ?? new FakeEngine(),
+    lookup: parts.lookup ?? noDns,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now
@@ -125,6 +129,11 @@ export function startOn(parts: {
 /** A host without routing daemons. */
 function noVty(directory: string): OpenVty {
   return (daemon) => Promise.reject(new UnavailableError(`${daemon} does not run: there is no ${directory}`))
+}
+
+/** A host without name service. */
+function noDns(name: string): Promise<never> {
+  return Promise.reject(new UnavailableError(`DNS does not say what ${name} is: ECONNREFUSED`))
 }
 
 export function callOf({ methods }: Daemon): Call {

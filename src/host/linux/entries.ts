@@ -71,7 +71,9 @@ async function locate(
 ): Promise<Located> {
   const failures: Failures = new Map()
   const entries = ops.flatMap((op) =>
-    'link' in op.object && op.object.kind !== 'source' ? [{ op, object: op.object }] : []
+    'link' in op.object && op.object.kind !== 'source' && op.object.kind !== 'policy'
+      ? [{ op, object: op.object }]
+      : []
   )
   const found = await findLinks(
     kernel,

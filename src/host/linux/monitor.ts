@@ -33,7 +33,10 @@ export function monitor(kernel: Kernel, onChange: (change: HostChange) => void):
     const change = routingChange(message, { kernel, namesByIndex })
     if (change) onChange(change)
   }, onLoss)
-  filter.listen(filterEvents(onChange), onLoss)
+  filter.listen(
+    filterEvents(onChange, (port) => port === kernel.filter.port),
+    onLoss
+  )
   let isStopped = false
   learnNames(kernel, namesByIndex).catch(() => {
     if (!isStopped) onLoss()

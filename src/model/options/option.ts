@@ -4,9 +4,10 @@
  */
 import type { HealthOptions } from './health.js'
 import type { LinkOptions } from './link.js'
+import type { PolicyOptions } from './policy.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions & HealthOptions
+export type EndpointOptions = LinkOptions & HealthOptions & PolicyOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {
