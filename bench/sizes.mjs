@@ -17,6 +17,9 @@ export const sizes = {
   policyRounds: number('POLICY_ROUNDS', 6),
   policyChanges: number('POLICY_CHANGES', 60),
   distributionRounds: number('DISTRIBUTION_ROUNDS', 15),
+  /** Of an event, and of those that take longest. */
+  routingRounds: number('ROUTING_ROUNDS', 5),
+  routingFailures: number('ROUTING_FAILURES', 3),
   cniRounds: number('CNI_ROUNDS', 40),
   cniCrowdRounds: number('CNI_CROWD_ROUNDS', 2),
   cniCrowd: number('CNI_CROWD', 200)

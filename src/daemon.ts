@@ -11,6 +11,7 @@ import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
+import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
@@ -84,7 +85,7 @@ export async function loadDaemon(
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
-    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    unwatch = lookOut(core, { host, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -123,12 +124,13 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-    ...networkDriver({ ...config, ...core, log }),
+    ...networkDriver({ ...config, ...core, host: parts.host, log }),
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Drain': (body) => drain(parts.config, core, body),
     'Admin.Undrain': (body) => undrain(core, body),
+    'Admin.Set': (body) => setOptions(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
@@ -144,8 +146,19 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds, names }: Core): Promise<void> {
+/** Begins with what goes on by itself. Returns how to stop following the kernel. */
+function lookOut(
+  { reconciler, arrivals, health }: Core,
+  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'runs'>
+): () => void {
+  health.start()
+  return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
+}
+
+async function stopCore({ routers, holds, arrivals, health, names }: Core): Promise<void> {
   routers.stop()
+  arrivals?.stop()
+  health.stop()
   names.stop()
   await holds?.stop()
 }

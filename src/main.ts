@@ -11,6 +11,7 @@ import { routing } from './routing-command.js'
 import type { Printed } from './routing-command.js'
 import { mapCommand } from './map-command.js'
 import { drainCommand } from './drain-command.js'
+import { setCommand } from './set-command.js'
 import { verifyCommand } from './verify-command.js'
 import { planRouters } from './core/router-plans.js'
 import type { RouterPlan } from './core/router-plans.js'
@@ -25,6 +26,8 @@ import { lookup } from './host/linux/resolver.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
+import { dockerEngine } from './host/linux/docker.js'
+import { linuxProber } from './host/linux/prober.js'
 import { vtyIn } from './host/linux/vty.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
@@ -78,6 +81,9 @@ async function run(command: Command): Promise<void> {
     case 'undrain':
       print(await drainCommand(command))
       break
+    case 'set':
+      print(await setCommand(command))
+      break
     case 'map':
       print(await mapCommand(command))
       break
@@ -108,6 +114,8 @@ async function serve(config: Config): Promise<void> {
     lookup,
     store,
     vty: vtyIn,
+    prober: linuxProber(config.checkPrograms),
+    engine: dockerEngine(config.dockerSocket),
     log,
     version: version(),
     now

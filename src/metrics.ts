@@ -11,6 +11,9 @@ const METRICS = {
   leases: ['gauge', 'Addresses by state; a released one is remembered until it is used again.'],
   lost_endpoints: ['gauge', 'Endpoints whose container is gone.'],
   collected_endpoints_total: ['counter', 'Dead endpoints that were removed although nobody had said so.'],
+  checked_endpoints: ['gauge', 'Endpoints whose addresses follow a check, by state.'],
+  checks_total: ['counter', 'Checks of endpoints, by result.'],
+  health_changes_total: ['counter', 'Times that a check has withdrawn or announced an endpoint.'],
   held_addresses: [
     'gauge',
     'Addresses that are announced without a container, until their grace period ends.'

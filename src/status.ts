@@ -2,6 +2,7 @@
 import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Names } from './core/names.js'
 import type { Host } from './host/host.js'
@@ -13,7 +14,10 @@ import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
+import { healthOf } from './model/health.js'
+import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
+import { portText } from './model/port.js'
 import { linkLocalGateway } from './model/network.js'
 import { policiesOf, policyLines, policySamples } from './policy-status.js'
 import type { PoliciesByLink } from './policy-status.js'
@@ -29,6 +33,7 @@ export interface StatusParts {
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
+  readonly health: HealthChecks
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -53,18 +58,22 @@ interface EndpointStatus {
   readonly network: string
   readonly addresses: readonly string[]
   readonly link: string
+  /** Published on the host, as Docker writes them: `0.0.0.0:8080->80/tcp`. */
+  readonly ports: readonly string[]
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
-   * `draining`: announced as the worst choice; `drained`: not announced. */
-  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+   * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
+   * check has not succeeded yet, or fails. */
+  readonly state:
+    'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'starting' | 'unhealthy'
+  /** Absent without a check. */
+  readonly health?: HealthStatus
   /** What its policy has let pass and refused, if it has one. */
   readonly policy?: PolicyCounts
 }
 
 /** `policies`: what the kernel has counted. */
-export function statusOf(
-  { version, records, reconciler, routers, holds, startedAt }: StatusParts,
-  policies: PoliciesByLink = new Map()
-): Status {
+export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Status {
+  const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -76,7 +85,7 @@ export function statusOf(
     })),
     endpoints: records
       .all('endpoint')
-      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined))
+      .map((endpoint) => endpointStatus(endpoint, parts))
       .map((endpoint) => {
         const policy = policies.get(endpoint.link)
         return policy ? { ...endpoint, policy } : endpoint
@@ -104,22 +113,24 @@ export function statusText({
   held,
   routing
 }: Status): string {
-  const table = endpoints.map(({ state, addresses, link, network, id }) =>
+  const table = endpoints.map(({ state, addresses, link, network, id, ports }) =>
     [
-      state.padEnd(8),
+      state.padEnd(9),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
-      id.slice(0, 12)
+      id.slice(0, 12),
+      ...ports
     ].join(' ')
   )
   return [
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
-      ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
+      ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
       : []),
     ...policyLines(endpoints),
+    ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
@@ -130,9 +141,16 @@ export function statusText({
   ].join('\n')
 }
 
+/** What a check has to complain of. */
+function checkText(addresses: readonly string[], health: HealthStatus | undefined): string[] {
+  if (health?.error === undefined) return []
+  return [`check: ${addresses.join(', ')}: ${health.state} since ${health.since}: ${health.error}`]
+}
+
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics, health } =
+    parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
   const policies = await policiesOf(host)
   const leases = records.all('lease')
@@ -148,6 +166,15 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
+    checked_endpoints: { label: 'state', values: checkedBy(records) },
+    checks_total: {
+      label: 'result',
+      values: [
+        ['good', health.counters.good],
+        ['bad', health.counters.bad]
+      ]
+    },
+    health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
@@ -171,6 +198,14 @@ export async function metricsText(parts: StatusParts): Promise<string> {
   })
 }
 
+function checkedBy(records: Records): [HealthState, number][] {
+  const states = records.all('endpoint').flatMap((endpoint) => (endpoint.sandbox && healthOf(endpoint)) ?? [])
+  return (['starting', 'healthy', 'unhealthy'] as const).map((state) => [
+    state,
+    states.filter((one) => one === state).length
+  ])
+}
+
 async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   try {
     return await host.dropped()
@@ -180,14 +215,17 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: boolean): EndpointStatus {
+function endpointStatus(endpoint: Endpoint, { reconciler, holds, health }: StatusParts): EndpointStatus {
   const link = hostLinkName(endpoint.id)
+  const found = endpoint.sandbox ? health.statusOf(endpoint) : undefined
   return {
     id: endpoint.id,
     network: endpoint.networkId,
     addresses: endpoint.addresses,
     link,
-    state: stateOf(endpoint, reconciler, announces)
+    ports: (endpoint.ports ?? []).map(portText),
+    state: stateOf(endpoint, reconciler, holds !== undefined),
+    ...(found ? { health: found } : {})
   }
 }
 
@@ -201,5 +239,7 @@ function stateOf(
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
-  return endpoint.sandbox ? 'routed' : 'waiting'
+  if (!endpoint.sandbox) return 'waiting'
+  const health = healthOf(endpoint) ?? 'healthy'
+  return health === 'healthy' ? 'routed' : health
 }

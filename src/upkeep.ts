@@ -26,10 +26,12 @@ interface WatchParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly upkeep: () => Promise<void>
+  /** A link of ours is up at both ends. */
+  readonly runs: (link: string) => void
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): () => void {
+export function watch({ host, reconciler, log, metrics, upkeep, runs }: WatchParts): () => void {
   const timers = new Map<number, NodeJS.Timeout>()
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
@@ -46,6 +48,11 @@ export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): (
     if (change.lost) {
       metrics.lostEvents++
       log.warn('kernel events were lost, everything is read again')
+    }
+    if (change.key !== undefined && change.runs !== undefined) {
+      const link = change.key.slice('link '.length)
+      if (change.runs) runs(link)
+      reconciler.runs(link, change.runs).catch(failed)
     }
     if (!reconciler.concerns(change)) return
     log.debug('kernel event', { ...change })

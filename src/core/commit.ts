@@ -5,7 +5,7 @@
  */
 import { formerSysctl } from '../desired/host.js'
 import type { AddressesOf } from '../desired/policy.js'
-import { desiredOfEndpoint } from '../desired/routed.js'
+import { desiredOfEndpoint, isWithheld } from '../desired/routed.js'
 import { KernelError, StoreError, messageOf } from '../errors.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
@@ -247,9 +247,10 @@ export class Committer {
   #toHold(left: readonly Stored[], drop: Objects, wanted: Objects): Hold[] {
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
-      if (this.#records.get('endpoint', stored.record.id)?.drain === 'withdrawn') return []
+      const now = this.#records.get('endpoint', stored.record.id)
+      if (stored.record.anycast === true || (now?.sandbox && isWithheld(now))) return []
       const objects = this.#objectsOf(stored, true)
-      const left = leavesBehind(objects, { drop, wanted, lost: this.#reconciler.lost })
+      const left = leavesBehind(objects, { drop, wanted, reconciler: this.#reconciler })
       return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
     })
   }

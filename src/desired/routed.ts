@@ -16,13 +16,14 @@ import type {
   Source,
   VethPeer
 } from '../host/objects.js'
+import { healthOf } from '../model/health.js'
 import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
 import { desiredOfPolicy } from './policy.js'
 import type { AddressesOf } from './policy.js'
-import { desiredOfPorts } from './portmap.js'
+import { desiredOfPorts, usesLoopback } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
 /** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
@@ -52,22 +53,27 @@ export function desiredOfEndpoint(
     }),
     ...endpoint.addresses
       .map(addressOf)
-      .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
+      .flatMap((address) => routes(address, link.name, announces, endpoint)),
     ...desiredOfPorts(endpoint)
   ]
 }
 
-function routes(
-  address: Ip,
-  link: string,
-  announces: boolean,
-  drain: Endpoint['drain']
-): (Route | Announcement)[] {
+/** True if the network is not to hear of its addresses although its container runs. */
+export function isWithheld(endpoint: Endpoint): boolean {
+  return endpoint.drain === 'withdrawn' || !isFit(endpoint)
+}
+
+function isFit(endpoint: Endpoint): boolean {
+  return (healthOf(endpoint) ?? 'healthy') === 'healthy'
+}
+
+function routes(address: Ip, link: string, announces: boolean, endpoint: Endpoint): (Route | Announcement)[] {
   const dst = hostPrefix(address)
   const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
-  if (!announces) return [route]
   const own: Route = { ...route, table: 'local' }
-  return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
+  // Also where routing daemons read routes: in that table they do not see one.
+  if (!announces) return [isFit(endpoint) ? route : own]
+  return isWithheld(endpoint) ? [own] : [own, { kind: 'announcement', dst, of: link }]
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */
@@ -85,6 +91,7 @@ function linkOf(endpoint: Endpoint): Link {
     ...(endpoint.mtu === undefined ? {} : { mtu: endpoint.mtu }),
     ipv6: endpoint.addresses.some((prefix) => familyOf(prefix) === 6),
     proxyArp: endpoint.gatewayIsForeign === true || endpoint.addresses.some(asksForNeighbours),
+    localnet: usesLoopback(endpoint),
     settled: true,
     ...(adopted ? {} : { veth: peerOf(endpoint) })
   }

@@ -6,8 +6,9 @@
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
-import type { Host, HostChange, HostFacts } from './host.js'
-import { describeOp, keyOf, linkOf } from './objects.js'
+import type { Host, HostChange, HostFacts, Listener } from './host.js'
+import { describeOp } from './describe.js'
+import { keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 import type { PolicyCounts } from './policies.js'
 
@@ -39,6 +40,8 @@ export class FakeHost implements Host, ContainerEnds {
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }
+  /** What processes of the host listen on. */
+  readonly listening: Listener[] = []
   /** What the guard tells, if there is one. */
   readonly drops = new Map([['spoofed-ipv4', 0]])
   /** Namespaces of containers by path, and what is in each by name. */
@@ -69,6 +72,10 @@ export class FakeHost implements Host, ContainerEnds {
 
   facts(): Promise<HostFacts> {
     return Promise.resolve({ ...this.hostFacts, sysctls: this.#sysctls() })
+  }
+
+  listeners(): Promise<readonly Listener[]> {
+    return Promise.resolve(this.listening)
   }
 
   dropped(): Promise<ReadonlyMap<string, number>> {
@@ -108,6 +115,7 @@ export class FakeHost implements Host, ContainerEnds {
         ({ dst }) => !others.some((other) => other.routes.some((route) => route.dst === dst))
       )
       ends.set(end.name, { ...found, ...end, mtu: found.mtu ?? end.mtu ?? 1500, routes })
+      this.start(found.hostLink)
       return routes
     })
   }
@@ -144,6 +152,15 @@ export class FakeHost implements Host, ContainerEnds {
     const ends = this.sandboxes.get(netns)
     this.sandboxes.delete(netns)
     for (const { hostLink } of ends?.values() ?? []) this.vanish(`link ${hostLink}`)
+  }
+
+  /** The other end of a link comes up, in its container, and an event says so. */
+  start(name: string): void {
+    const key = `link ${name}`
+    const link = this.objects.get(key)
+    if (link?.kind !== 'link' || link.runs) return
+    this.objects.set(key, { ...link, runs: true })
+    for (const tell of this.#watchers) tell({ kind: 'link', key, gone: false, runs: true })
   }
 
   /** Removes an object as somebody else would, with a kernel event. */
@@ -189,7 +206,9 @@ export class FakeHost implements Host, ContainerEnds {
       const errno = this.#makeEnd(object)
       if (errno) return errno
     }
-    this.objects.set(key, listed(object))
+    const before = this.objects.get(key)
+    const runs = before?.kind === 'link' && before.runs ? { runs: true } : {}
+    this.objects.set(key, { ...listed(object), ...runs } as HostObject)
     return undefined
   }
 

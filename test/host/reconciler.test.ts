@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { KernelError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
-import type { Host, HostChange, HostFacts } from '../../src/host/host.js'
-import { describeOp, keyOf } from '../../src/host/objects.js'
+import type { Host, HostChange, HostFacts, Listener } from '../../src/host/host.js'
+import { describeOp } from '../../src/host/describe.js'
+import { keyOf } from '../../src/host/objects.js'
 import type { HostObject, Kind, Op } from '../../src/host/objects.js'
 import type { PolicyCounts } from '../../src/host/policies.js'
 import { Reconciler } from '../../src/host/reconciler.js'
@@ -184,6 +185,10 @@ class UnreadableHost implements Host {
 
   facts(): Promise<HostFacts> {
     return this.#host.facts()
+  }
+
+  listeners(): Promise<readonly Listener[]> {
+    return this.#host.listeners()
   }
 
   dropped(): Promise<ReadonlyMap<string, number>> {

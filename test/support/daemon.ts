@@ -12,9 +12,13 @@ import type { Registry } from '../../src/host/registry.js'
 import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
+import { hostLinkName } from '../../src/model/endpoint.js'
 import { RECORD_KINDS } from '../../src/model/record.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 import type { Store } from '../../src/store/store.js'
+import { FakeEngine, FakeProber } from './health.js'
+import type { Engine } from '../../src/host/engine.js'
+import type { Prober } from '../../src/host/prober.js'
 import { dockerOf } from './docker.js'
 import type { Docker } from './docker.js'
 
@@ -24,6 +28,7 @@ export const CONFIG: Config = {
   ipamsock: 'ipam-routed',
   cnisock: '/nonexistent/cni.sock',
   stateDir: '/nonexistent',
+  dockerSocket: '/nonexistent/docker.sock',
   routeProtocol: 200,
   defaultAddressPool: []
 }
@@ -35,6 +40,8 @@ export interface Options {
   readonly vty?: (directory: string) => OpenVty
   readonly lookup?: Lookup
   readonly log?: Log
+  readonly prober?: Prober
+  readonly engine?: Engine
 }
 
 /** Time that passes only when told to. */
@@ -72,7 +79,10 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
     const daemon = started.at(-1)
     return daemon ? callOf(daemon)(method, body) : Promise.reject(new Error('no daemon runs'))
   }
-  const docker = dockerOf(call)
+  const docker = dockerOf(call, async (id) => {
+    parts.host.start(hostLinkName(id))
+    await started.at(-1)?.reconciler.settle()
+  })
   const start = async (): Promise<Rig> => {
     await started.at(-1)?.stop()
     const daemon = await startOn({ ...options, ...parts, ends: parts.host, now: parts.clock.now })
@@ -96,6 +106,8 @@ export function startOn(parts: {
   readonly vty?: (directory: string) => OpenVty
   readonly lookup?: Lookup
   readonly log?: Log
+  readonly prober?: Prober
+  readonly engine?: Engine
   readonly now?: () => Date
 }): Promise<Daemon> {
   return startDaemon({
@@ -106,6 +118,8 @@ export function startOn(parts: {
     store: parts.store,
     vty: parts.vty ?? noVty,
     lookup: parts.lookup ?? noDns,
+    prober: parts.prober ?? new FakeProber(),
+    engine: parts.engine ?? new FakeEngine(),
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now

@@ -9,7 +9,7 @@ export const SOCK = { DGRAM: 2, RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } a
 export const SOL = { SOCKET: 1, NETLINK: 270 } as const
 export const SO = { RCVBUF: 8, RCVBUFFORCE: 33 } as const
 export const MSG_DONTWAIT = 0x40
-export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const
+export const NETLINK = { ROUTE: 0, SOCK_DIAG: 4, NETFILTER: 12 } as const
 export const NETLINK_OPTION = { ADD_MEMBERSHIP: 1, CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 } as const
 
 /** asm-generic/fcntl.h, sys/file.h, linux/sched.h */
@@ -35,6 +35,11 @@ export const NLMSG = { ERROR: 2, DONE: 3 } as const
 export const NLMSGERR_ATTR_MSG = 1
 export const NLA_F_NESTED = 0x8000
 export const NLA_TYPE_MASK = 0x3fff
+
+/** linux/in.h */
+export const IPPROTO = { tcp: 6, udp: 17, sctp: 132 } as const
+/** linux/sock_diag.h, linux/inet_diag.h; bits of states are 1 << TCP_LISTEN, 1 << TCP_CLOSE */
+export const SOCK_DIAG = { BY_FAMILY: 20, LISTENING: 1 << 10, UNCONNECTED: 1 << 7, V6ONLY: 11 } as const
 
 /** linux/rtnetlink.h */
 export const RTM = {
@@ -81,10 +86,10 @@ export const RTA = {
 } as const
 export const RTM_F_FIB_MATCH = 0x2000
 export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const
-export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const
 /** As `ip route add` has it. */
 export const RTPROT_BOOT = 3
-export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const
+export const RTN = { UNICAST: 1, LOCAL: 2, BLACKHOLE: 6 } as const
 export const RTPROT_KERNEL = 2
 
 /** linux/rtnetlink.h and iproute2's rt_protos: for error messages only. */
@@ -105,7 +110,7 @@ export const ROUTE_PROTOCOLS: Readonly<Record<number, string>> = {
 }
 
 /** linux/if.h, linux/if_link.h, linux/veth.h */
-export const IFF = { UP: 0x1, LOOPBACK: 0x8 } as const
+export const IFF = { UP: 0x1, LOOPBACK: 0x8, LOWER_UP: 0x10000 } as const
 export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
@@ -134,7 +139,8 @@ export const IPV4_DEVCONF = {
   SEND_REDIRECTS: 6,
   RP_FILTER: 8,
   ACCEPT_SOURCE_ROUTE: 9,
-  TAG: 12
+  TAG: 12,
+  ROUTE_LOCALNET: 26
 } as const
 export const IPV6_DEVCONF = { ACCEPT_RA: 3, DISABLE_IPV6: 26, ADDR_GEN_MODE: 47 } as const
 

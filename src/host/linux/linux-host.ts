@@ -15,6 +15,7 @@ import { PacketGuard } from './guard.js'
 import type { Failures, Kernel } from './kernel.js'
 import { changeLinks } from './link-changes.js'
 import { LinkDeleter } from './link-deletes.js'
+import { readListeners } from './listeners.js'
 import { listNetlink } from './lists.js'
 import { monitor } from './monitor.js'
 import { NetlinkSocket } from './netlink.js'
@@ -65,6 +66,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
       return failures
     },
     facts: () => facts(parts),
+    listeners: () => readListeners(inside),
     dropped: () => guard.dropped(),
     policed: () => parts.policer.counts(),
     watch: (onChange) => watch(parts, onChange),

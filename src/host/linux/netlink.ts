@@ -185,8 +185,9 @@ function answerOf(body: Buffer, flags: number, reply: Buffer | undefined): Answe
   const rest = reply === undefined ? {} : { reply }
   if (errno === 0) return { text: 'done', ...rest }
   const name = errnoName(errno)
-  const capped = (flags & NLM_F.CAPPED) !== 0 ? HEADER_BYTES : body.readUInt32LE(ERRNO_BYTES)
+  // The end of a dump has nothing but the errno.
   const hasText = (flags & NLM_F.ACK_TLVS) !== 0
-  const said = hasText ? findText(body, ERRNO_BYTES + capped, NLMSGERR_ATTR_MSG) : undefined
+  const header = (): number => ((flags & NLM_F.CAPPED) !== 0 ? HEADER_BYTES : body.readUInt32LE(ERRNO_BYTES))
+  const said = hasText ? findText(body, ERRNO_BYTES + header(), NLMSGERR_ATTR_MSG) : undefined
   return { errno: name, text: said === undefined ? name : `${name}: ${said}`, ...rest }
 }
