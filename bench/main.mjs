@@ -13,9 +13,9 @@ import * as traffic from './parts/traffic.mjs'
 import { table } from './report.mjs'
 import { sizes } from './sizes.mjs'
 
-const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, policy, distribution, cni }
-/** Only when asked for: they wait for timers of protocols. */
-const LONG_PARTS = { routing }
+const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, distribution, cni }
+/** Only when asked for: they wait for timers of protocols, or for a thousand containers. */
+const LONG_PARTS = { routing, policy }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
 const names = positionals.length > 0 ? positionals : Object.keys(PARTS)
