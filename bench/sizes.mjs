@@ -20,6 +20,9 @@ export const sizes = {
   /** Of an event, and of those that take longest. */
   routingRounds: number('ROUTING_ROUNDS', 5),
   routingFailures: number('ROUTING_FAILURES', 3),
+  /** Numbers of routes, and how often each. */
+  bulk: (process.env.BENCH_BULK ?? '1000,10000,30000').split(',').map(Number),
+  bulkRounds: number('BULK_ROUNDS', 3),
   cniRounds: number('CNI_ROUNDS', 40),
   cniCrowdRounds: number('CNI_CROWD_ROUNDS', 2),
   cniCrowd: number('CNI_CROWD', 200)

@@ -18,8 +18,8 @@ import type { Engine } from './host/engine.js'
 import type { ContainerEnds } from './host/ends.js'
 import { namesIn } from './desired/policy.js'
 import type { Host } from './host/host.js'
-import type { Lookup } from './host/lookup.js'
 import type { Prober } from './host/prober.js'
+import type { Lookup } from './host/lookup.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
@@ -59,11 +59,11 @@ export interface Core {
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
-  /** DNS names in policies. */
-  readonly names: Names
   /** Absent as `holds`. */
   readonly arrivals: Arrivals | undefined
   readonly health: HealthChecks
+  /** DNS names in policies. */
+  readonly names: Names
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -110,9 +110,9 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     ipam,
     configured,
     drains: drainsOf(parts, { records, endpoints, routers }),
-    names,
     arrivals,
-    health: new HealthChecks({ ...shared, ...parts, endpoints, records })
+    health: new HealthChecks({ ...shared, ...parts, endpoints, records }),
+    names
   }
 }
 

@@ -155,11 +155,11 @@ function lookOut(
   return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
 }
 
-async function stopCore({ routers, holds, arrivals, health, names }: Core): Promise<void> {
+async function stopCore({ routers, holds, names, arrivals, health }: Core): Promise<void> {
   routers.stop()
+  names.stop()
   arrivals?.stop()
   health.stop()
-  names.stop()
   await holds?.stop()
 }
 

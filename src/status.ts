@@ -129,8 +129,8 @@ export function statusText({
     ...(table.length > 0
       ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
       : []),
-    ...policyLines(endpoints),
     ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
+    ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]

@@ -1,4 +1,3 @@
-/** Objects in words. */
 import type { HostObject, Op } from './objects.js'
 
 /** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */

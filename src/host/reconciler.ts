@@ -11,10 +11,11 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { KINDS, keyOf, linkOf, satisfies } from './objects.js'
+import { keyOf, linkOf, satisfies } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 import { asListed, isNeededBy, pick } from './remembered.js'
-import { tellRepairs } from './repairs.js'
+import { newCounters, tellRepairs } from './counters.js'
+import type { ReconcilerCounters } from './counters.js'
 import { Starts } from './starts.js'
 import { Turns } from './turns.js'
 
@@ -26,14 +27,7 @@ export type Faults = ReadonlyMap<string, KernelError>
 export type Objects = ReadonlyMap<string, HostObject>
 
 export class Reconciler {
-  /** `repairs`: operations that were needed although nobody had asked for a change. */
-  readonly counters = {
-    passes: 0,
-    sweeps: 0,
-    sweepSeconds: 0,
-    operations: 0,
-    repairs: new Map<Kind, number>(KINDS.map((kind) => [kind, 0]))
-  }
+  readonly counters: ReconcilerCounters = newCounters()
   readonly #host: Host
   readonly #log: Log
   readonly #desired = new Map<string, HostObject>()

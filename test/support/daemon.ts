@@ -117,9 +117,9 @@ export function startOn(parts: {
     registry: parts.registry ?? new MemoryRegistry(),
     store: parts.store,
     vty: parts.vty ?? noVty,
-    lookup: parts.lookup ?? noDns,
     prober: parts.prober ?? new FakeProber(),
     engine: parts.engine ?? new FakeEngine(),
+    lookup: parts.lookup ?? noDns,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now

@@ -1,6 +1,26 @@
 import type { Log } from '../log.js'
 import { describeOp } from './describe.js'
+import { KINDS } from './objects.js'
 import type { Kind, Op } from './objects.js'
+
+export interface ReconcilerCounters {
+  passes: number
+  sweeps: number
+  sweepSeconds: number
+  operations: number
+  /** Operations that were needed although nobody had asked for a change. */
+  readonly repairs: Map<Kind, number>
+}
+
+export function newCounters(): ReconcilerCounters {
+  return {
+    passes: 0,
+    sweeps: 0,
+    sweepSeconds: 0,
+    operations: 0,
+    repairs: new Map(KINDS.map((kind) => [kind, 0]))
+  }
+}
 
 /** Of one sweep, a line each: a host that has lost all has lost thousands. */
 const REPAIRS_TOLD = 20
