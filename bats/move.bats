@@ -23,13 +23,13 @@ teardown() {
 @test "an address that two hosts have is drained on one of them, and its container removed: nothing is lost" {
   for host in 1 2 3; do configure $host '{ ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 4 } }'; done
   create_container 3 watch mine --ip 10.1.0.3
-  create_container 1 mover mine --ip $ADDRESS
+  create_mover 1 mover
   wait_until 60 pings 3 watch $ADDRESS
   local from to
   for move in $(seq "$MOVES"); do
     from=$((move % 2 == 1 ? 1 : 2))
     to=$((3 - from))
-    create_container $to mover mine --ip $ADDRESS
+    create_mover $to mover
     wait_until 20 goes_to 3 192.0.2.$to
     wait_until 20 on $to ping -c 1 -W 1 $ADDRESS
     probe_start 3 watch $ADDRESS
@@ -40,6 +40,12 @@ teardown() {
     probe_end 3 "move $move"
   done
 }
+# It may be on another host, too: that is the move.
+create_mover() {
+  local command
+  command=$(grep -oP '^    \Kdocker run -d --network name=mine,.*' "$BATS_DIR/../docs/routing.md")
+  on "$1" sh -c "${command/-d/--detach --name $2 --stop-signal KILL}" >/dev/null
+}
 goes_to() { on "$1" ip route show $ADDRESS | grep -q "via $2 "; }
 goes_only_to() { goes_to "$@" && [ "$(on "$1" ip route show $ADDRESS | grep -c via)" = 1 ]; }
 
@@ -47,8 +53,8 @@ goes_only_to() { goes_to "$@" && [ "$(on "$1" ip route show $ADDRESS | grep -c v
   configure 1 '{ bgp: { as: 65001, neighbors: [{ address: 192.0.2.3, as: 65003 }] } }'
   configure 2 '{ bgp: { as: 65002, neighbors: [{ address: 192.0.2.3, as: 65003 }] } }'
   configure 3 '{ bgp: { as: 65003, neighbors: [{ address: 192.0.2.1, as: 65001 }, { address: 192.0.2.2, as: 65002 }] } }'
-  create_container 1 one mine --ip $ADDRESS
-  create_container 2 two mine --ip $ADDRESS
+  create_mover 1 one
+  create_mover 2 two
   wait_until 30 goes_to 3 192.0.2.1
   wait_until 30 goes_to 3 192.0.2.2
   succeeds on 1 "$NET_ROUTED" drain --all

@@ -1,13 +1,15 @@
 /** Everything that decides, wired together. */
 import { ConfiguredNetworks } from './cni/networks.js'
+import { admissionOf, duplicatesOf, outlookOf } from './compose-others.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
-import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
-import { Holds } from './core/holds.js'
+import type { Duplicates } from './core/duplicates.js'
+import type { Holds } from './core/holds.js'
+import type { RouterSessions } from './core/router-sessions.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
@@ -18,6 +20,8 @@ import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
 import { Ipam } from './ipam/ipam.js'
 import type { Log } from './log.js'
+import type { Endpoint } from './model/endpoint.js'
+import type { Prefix } from './model/ip.js'
 import type { Records } from './store/records.js'
 import type { Store } from './store/store.js'
 
@@ -42,6 +46,9 @@ export interface Core {
   readonly routers: Routers
   /** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
   readonly holds: Holds | undefined
+  readonly duplicates: Duplicates | undefined
+  /** With the routing daemons, for those who ask often. */
+  readonly sessions: RouterSessions | undefined
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly attachments: Attachments
@@ -54,18 +61,22 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const { config, host, ends, store, log, now } = parts
   const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
-  const holds = holdsOf(parts, reconciler)
+  const outlook = outlookOf(parts, reconciler)
+  const holds = outlook?.holds
   const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
   }
   const networks = new Networks({ records, committer, host, log, changed })
+  const admission = outlook && admissionOf(parts, outlook, { routers, reconciler })
+  const admit = async (endpoint: Endpoint): Promise<void> => admission?.admit(endpoint)
+  const isElsewhere = (dst: Prefix): boolean => (outlook?.others.routersOf(dst).length ?? 0) > 0
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
-  const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
+  const shared = { records, committer, reconciler, networks, log, now, defaultMtu, admit }
   const endpoints = new Endpoints(shared)
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
-  const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
+  const ipam = new Ipam({ ...shared, endpoints, isElsewhere, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
     ...shared,
     ipam,
@@ -79,6 +90,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     committer,
     routers,
     holds,
+    duplicates: outlook && duplicatesOf(parts, outlook, { records, endpoints }),
+    sessions: outlook?.sessions,
     networks,
     endpoints,
     attachments,
@@ -98,16 +111,4 @@ function drainsOf(
     return protocols.every(({ neighbours }) => neighbours.every(({ acknowledged }) => acknowledged !== false))
   }
   return new Drains({ ...core, isKnown, log })
-}
-
-function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
-  const { routing } = config
-  if (!routing) return undefined
-  const open = vty(routing.vty)
-  return new Holds({
-    grace: routing.grace * 1000,
-    reconciler,
-    elsewhere: (all) => heardElsewhere(open, all),
-    log
-  })
 }

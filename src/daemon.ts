@@ -82,6 +82,7 @@ export async function loadDaemon(
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
+    core.duplicates?.start()
     unwatch = watch({ host, reconciler, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
@@ -94,10 +95,7 @@ export async function loadDaemon(
     reconciler,
     held: () => core.holds?.destinations ?? [],
     upkeep,
-    stop: async () => {
-      unwatch()
-      await stopCore(core)
-    }
+    stop: () => stopCore(core, unwatch)
   }
   return { daemon, ready }
 }
@@ -135,9 +133,12 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds }: Core): Promise<void> {
+async function stopCore({ routers, holds, duplicates, sessions }: Core, unwatch: () => void): Promise<void> {
+  unwatch()
   routers.stop()
+  duplicates?.stop()
   await holds?.stop()
+  sessions?.close()
 }
 
 /** What is done from time to time, in this order. */
@@ -169,13 +170,15 @@ function hostFaults({ faults }: Reconciler): string[] {
 /** A routing daemon that has just been asked something may still be at work on a change. */
 const CHANGES_TAKE_MS = 500
 
-function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler, holds }: Core): VerifyParts {
+function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyParts {
   const { routing } = config
+  const { records, reconciler, holds, duplicates } = core
   return {
     records,
     host,
     reconciler,
     ...(holds ? { holds } : {}),
+    duplicates: () => duplicates?.all ?? [],
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))

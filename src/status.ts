@@ -2,6 +2,7 @@
 import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { Duplicate, Duplicates } from './core/duplicates.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
@@ -24,6 +25,7 @@ export interface StatusParts {
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
+  readonly duplicates: Duplicates | undefined
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -39,6 +41,8 @@ export interface Status {
   readonly broken: readonly object[]
   /** Addresses that are announced without a container, until their grace period ends. */
   readonly held: readonly string[]
+  /** Addresses that other hosts announce, too. */
+  readonly duplicates: readonly Duplicate[]
   /** The routing daemons that we configure. */
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
@@ -49,11 +53,12 @@ interface EndpointStatus {
   readonly addresses: readonly string[]
   readonly link: string
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
-   * `draining`: announced as the worst choice; `drained`: not announced. */
-  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+   * `draining`: announced as the worst choice; `drained`: not announced; `yielded`: not announced, another host has it. */
+  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'yielded'
 }
 
-export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
+export function statusOf(parts: StatusParts): Status {
+  const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -73,6 +78,7 @@ export function statusOf({ version, records, reconciler, routers, holds, started
     orphans: [...reconciler.orphans],
     broken: records.broken,
     held: holds?.destinations ?? [],
+    duplicates: parts.duplicates?.all ?? [],
     routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
@@ -87,6 +93,7 @@ export function statusText({
   orphans,
   broken,
   held,
+  duplicates,
   routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
@@ -105,6 +112,10 @@ export function statusText({
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
+    ...duplicates.map(
+      ({ address, by, isAnnounced }) =>
+        `duplicate: ${address}: ${by.join(', ')} announces it, too${isAnnounced ? '' : '; it is not announced here as long as that lasts'}`
+    ),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
@@ -132,6 +143,7 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
     held_addresses: holds?.destinations.length ?? 0,
+    duplicates: parts.duplicates?.all.length ?? 0,
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
     routing_passes_total: routers.counters.passes,
@@ -181,5 +193,6 @@ function stateOf(
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
+  if (endpoint.yielded) return 'yielded'
   return endpoint.sandbox ? 'routed' : 'waiting'
 }

@@ -35,6 +35,8 @@ interface Parts {
   /** True where routing daemons read announcements, not routes. */
   readonly announces: boolean
   readonly now: () => Date
+  /** Throws ConflictError for an address that another host has. */
+  readonly admit: (endpoint: Endpoint) => Promise<void>
 }
 
 /** An endpoint that certainly has a sandbox. */
@@ -56,6 +58,7 @@ export class Attachments {
     return this.#exclusive.run(request.id, async () => {
       await this.#replaceDead(request)
       const attaching = this.#decide(request)
+      await this.#parts.admit(attaching)
       try {
         await this.#commit(attaching, false)
         const end = containerEndOf(attaching, attaching.sandbox)

@@ -4,12 +4,13 @@
  * store. So a crash at any point leaves either the old state, or a record from which the next start finishes the work.
  */
 import { desiredOfHost, formerSysctl } from '../desired/host.js'
-import { desiredOfEndpoint } from '../desired/routed.js'
+import { desiredOfEndpoint, isSilent } from '../desired/routed.js'
 import { KernelError, StoreError, messageOf } from '../errors.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
+import { addressOf, parsePrefix } from '../model/ip.js'
 import type { Setting } from '../model/setting.js'
 import { keyOfRef, refOf } from '../store/records.js'
 import type { RecordRef, Records, Stored } from '../store/records.js'
@@ -247,10 +248,12 @@ export class Committer {
   #toHold(left: readonly Stored[], drop: Objects, wanted: Objects): Hold[] {
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
-      if (this.#records.get('endpoint', stored.record.id)?.drain === 'withdrawn') return []
+      const now = this.#records.get('endpoint', stored.record.id)
       const objects = this.#objectsOf(stored, true)
       const left = leavesBehind(objects, { drop, wanted, lost: this.#reconciler.lost })
-      return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
+      return left.flatMap((dst) =>
+        now && isSilent(now, addressOf(parsePrefix(dst))) ? [] : [{ networkId: stored.record.networkId, dst }]
+      )
     })
   }
 

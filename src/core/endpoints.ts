@@ -33,6 +33,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
+  /** Throws ConflictError for an address that another host has. */
+  readonly admit: (endpoint: Endpoint) => Promise<void>
 }
 
 export class Endpoints {
@@ -71,6 +73,7 @@ export class Endpoints {
         defaultMtu: this.#parts.defaultMtu(),
         now: this.#parts.now()
       })
+      await this.#parts.admit(endpoint)
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
       this.#tell('endpoint created', endpoint)
       return endpoint
@@ -111,7 +114,7 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, yielded: _yielded, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -128,6 +131,20 @@ export class Endpoints {
       const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
       this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
+    })
+  }
+
+  /** Whether it gives the address up to another host that has it, too. Does nothing for one without container. */
+  setYielded(id: string, address: Ip, isYielded: boolean): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.sandbox || endpoint.deleted) return
+      const { yielded: before = [], ...rest } = endpoint
+      if (before.includes(address) === isYielded) return
+      const yielded = isYielded ? [...before, address] : before.filter((one) => one !== address)
+      const record: Endpoint = { ...rest, ...(yielded.length > 0 ? { yielded } : {}) }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
+      this.#tell(isYielded ? 'address given up to another host' : 'address announced again', record)
     })
   }
 

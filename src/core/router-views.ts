@@ -1,5 +1,6 @@
 /** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
 import { RoutedError } from '../errors.js'
+import { parsed } from '../host/answers.js'
 import {
   ospfLinks,
   bgpAdvertised,
@@ -136,10 +137,5 @@ function routerIdIn(answer: unknown): string | undefined {
 
 async function show(session: VtySession, command: string): Promise<unknown> {
   const { text } = await session.run(command)
-  try {
-    return JSON.parse(text) as unknown
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  return parsed(text)
 }

@@ -30,6 +30,8 @@ export interface RoutersParts {
 export class Routers {
   readonly #parts: RoutersParts
   readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
+  /** Destinations that others should be preferred for, besides drained ones. */
+  readonly #worst = new Set<Prefix>()
   #routerId: Ip | undefined
 
   constructor(parts: RoutersParts) {
@@ -62,6 +64,12 @@ export class Routers {
   learn(facts: HostFacts): void {
     const { routing } = this.#parts
     if (routing) this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+  }
+
+  /** False = every other host that announces the destination is better. The caller has the daemons told. */
+  prefer(dst: Prefix, isPreferred: boolean): void {
+    if (isPreferred) this.#worst.delete(dst)
+    else this.#worst.add(dst)
   }
 
   /** Networks may have changed. Returns at once. */
@@ -111,7 +119,7 @@ export class Routers {
     const routerId = this.#routerId
     return desiredRouting(routing, {
       networks: this.#parts.records.all('network'),
-      drained: drainedIn(this.#parts.records),
+      drained: [...new Set([...drainedIn(this.#parts.records), ...this.#worst])],
       ...(routerId === undefined ? {} : { routerId })
     })
   }

@@ -13,6 +13,7 @@ import { tellAgain, tellEnds } from '../host/retell.js'
 import type { OpenVty } from '../host/vty.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
+import type { Duplicate } from './duplicates.js'
 import type { Holds } from './holds.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
@@ -26,6 +27,8 @@ export interface VerifyParts {
   /** Absent = routing daemons read routes, not announcements. */
   readonly holds?: Holds
   readonly open: OpenVty
+  /** Addresses that other hosts announce, too. */
+  readonly duplicates: () => readonly Duplicate[]
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
   /** Waits: changes that were under way are not faults. */
@@ -51,6 +54,8 @@ export interface StaleAddress {
 export interface Verification {
   readonly addresses: readonly VerifiedAddress[]
   readonly stale: readonly StaleAddress[]
+  /** Addresses that other hosts announce, too, without meaning to. */
+  readonly duplicates: readonly Duplicate[]
   /** `acknowledged`: has in its database all that we announce; absent where its protocol does not say. */
   readonly neighbours: readonly (RouterNeighbour & { readonly protocol: string })[]
   /** Daemons that have to answer and do not, and why. */
@@ -72,7 +77,8 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, neighbours } = found
-  return { addresses, stale, neighbours, absent: Object.fromEntries(absent), repaired }
+  const duplicates = parts.duplicates()
+  return { addresses, stale, duplicates, neighbours, absent: Object.fromEntries(absent), repaired }
 }
 
 /**
@@ -104,7 +110,7 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
   )
 }
 
-type Found = Omit<Verification, 'absent' | 'repaired'>
+type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates'>
 
 interface Look extends Found {
   readonly wanted: Wanted

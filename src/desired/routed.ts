@@ -44,22 +44,23 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     }),
     ...endpoint.addresses
       .map(addressOf)
-      .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
+      .flatMap((address) => routes(address, link.name, !isSilent(endpoint, address), announces)),
     ...desiredOfPorts(endpoint)
   ]
 }
 
-function routes(
-  address: Ip,
-  link: string,
-  announces: boolean,
-  drain: Endpoint['drain']
-): (Route | Announcement)[] {
+/** In a table where no routing daemon looks, if they are told by announcements. */
+function routes(address: Ip, link: string, isTold: boolean, announces: boolean): (Route | Announcement)[] {
   const dst = hostPrefix(address)
   const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
   if (!announces) return [route]
   const own: Route = { ...route, table: 'local' }
-  return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
+  return isTold ? [own, { kind: 'announcement', dst, of: link }] : [own]
+}
+
+/** True for an address that others must not be told of, although the container has it. */
+export function isSilent({ drain, yielded }: Endpoint, address: Ip): boolean {
+  return drain === 'withdrawn' || yielded?.includes(address) === true
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

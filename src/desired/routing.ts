@@ -2,7 +2,7 @@
  * What the routing daemons should have in their configuration so that they announce our container routes and nothing else.
  * Filters come before what uses them: a list that does not exist yet lets nothing out.
  */
-import { OUR_NAME } from '../host/router-lines.js'
+import { OUR_NAME, PREPENDED, WORST_OSPF_METRIC } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
 import { addressOf, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
@@ -28,10 +28,6 @@ const FAMILIES: Readonly<Record<'ospfd' | 'ospf6d' | 'bgpd', readonly Family[]>>
 const FIRST_SEQUENCE = 5
 /** FRR's sequence numbers have 32 bits. */
 const LAST_SEQUENCE = 4_294_967_189n
-/** The one after it means unreachable. */
-const WORST_OSPF_METRIC = 16_777_214
-/** How often our own autonomous system is put before a path that others should be preferred to. */
-const PREPENDED = 3
 /** Room for the subnets of one network among the numbers of a prefix list. */
 const SEQUENCES_PER_NETWORK = 1000
 

@@ -1,5 +1,7 @@
 /** What the routing daemons say they know: their tables and databases, as data. Their JSON is of unknown shape to us. */
 
+import { field, fieldsOf, itemsOf, textOf } from './answers.js'
+
 /** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
 const MAX_AGE_SECONDS = 3600
 
@@ -145,19 +147,13 @@ function distinct(externals: readonly External[]): External[] {
   return [...new Map(externals.map((external) => [`${external.dst} ${external.router}`, external])).values()]
 }
 
-function field(value: unknown, name: string): unknown {
-  return fieldsOf(value)[name]
-}
-
-function textOf(value: unknown, name: string): string {
-  const found = field(value, name)
-  return typeof found === 'string' ? found : ''
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
-}
-
-function itemsOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as readonly unknown[]) : []
+/** Destinations with paths to other hosts, of `show bgp ipv4 unicast json`. */
+export function bgpForeign(answer: unknown): External[] {
+  return Object.entries(fieldsOf(field(answer, 'routes'))).flatMap(([dst, paths]) =>
+    itemsOf(paths).flatMap((path): External[] => {
+      const peer = textOf(path, 'peerId')
+      const origin = textOf(path, 'path').split(' ').at(-1)
+      return /^(\(unspec\)|)$/.test(peer) ? [] : [{ dst, router: origin ? `AS ${origin}` : peer }]
+    })
+  )
 }

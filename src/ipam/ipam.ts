@@ -17,6 +17,7 @@ import type { Pool, PoolName } from '../model/pool.js'
 import type { Space } from '../model/space.js'
 import type { Records } from '../store/records.js'
 import { checkAddress, chooseAddress, inUse } from './allocate.js'
+import type { Choice } from './allocate.js'
 import { isLeaked, isRouted, overlapError, usesPool, withoutRange } from './pools.js'
 import { chooseSubnet } from './subnets.js'
 import type { DefaultPool, PoolRequest } from './subnets.js'
@@ -35,6 +36,8 @@ interface Parts {
   readonly log: Log
   readonly defaultPools: readonly DefaultPool[]
   readonly now: () => Date
+  /** True if another host announces the destination. */
+  readonly isElsewhere: (dst: Prefix) => boolean
 }
 
 /** Docker creates the endpoint right after it has its address. */
@@ -202,9 +205,21 @@ export class Ipam {
     }
     const [from, cursor] =
       purpose === 'gateway' ? [withoutRange(pool), 0n] : [pool, this.#cursors.get(pool.id) ?? 0n]
-    const choice = chooseAddress(from, usageOf(pool, this.#parts.records, cursor))
+    const choice = this.#choose(from, cursor)
     if (purpose !== 'gateway') this.#cursors.set(pool.id, choice.cursor)
     return choice.address
+  }
+
+  /** Not one that another host has. What others had when it was passed over may be free by now. */
+  #choose(pool: Pool, cursor: bigint): Choice {
+    const { records, isElsewhere } = this.#parts
+    const choose = (from: bigint): Choice => chooseAddress(pool, usageOf(pool, records, from, isElsewhere))
+    try {
+      return choose(cursor)
+    } catch (error) {
+      if (!(error instanceof ExhaustedError) || cursor === 0n) throw error
+      return choose(0n)
+    }
   }
 
   #withdraw(pool: PoolName, address: Ip): Promise<void> {

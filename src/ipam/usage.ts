@@ -1,6 +1,7 @@
 /** Which addresses of a pool are taken, out of the records. */
 import { ExhaustedError } from '../errors.js'
-import type { Ip } from '../model/ip.js'
+import { hostPrefix } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import { leaseId } from '../model/lease.js'
 import type { Pool } from '../model/pool.js'
 import type { Space } from '../model/space.js'
@@ -8,13 +9,21 @@ import type { Records } from '../store/records.js'
 import { chooseAddress } from './allocate.js'
 import type { Usage } from './allocate.js'
 
-/** `cursor`: addresses below it have all been used. */
-export function usageOf(pool: Pool, records: Records, cursor: bigint): Usage {
+/** `cursor`: addresses below it have all been used. `isElsewhere`: another host has it. */
+export function usageOf(
+  pool: Pool,
+  records: Records,
+  cursor: bigint,
+  isElsewhere: (dst: Prefix) => boolean = () => false
+): Usage {
   return {
-    isHeld: (candidate) => records.get('lease', leaseId(pool.space, candidate))?.state === 'held',
+    isHeld: (candidate) =>
+      records.get('lease', leaseId(pool.space, candidate))?.state === 'held' ||
+      isElsewhere(hostPrefix(candidate)),
     wasUsed: (candidate) =>
       records.get('lease', leaseId(pool.space, candidate)) !== undefined ||
-      isReserved(pool.space, candidate, records),
+      isReserved(pool.space, candidate, records) ||
+      isElsewhere(hostPrefix(candidate)),
     released: releasedOf(pool, records),
     cursor
   }

@@ -24,6 +24,8 @@ export interface Endpoint extends EndpointOptions {
   readonly left?: true
   /** On its way out of the network: announced as the worst choice, or not at all. The container stays. */
   readonly drain?: 'worse' | 'withdrawn'
+  /** Addresses that another host has by mistake and keeps: not announced here as long as it does. */
+  readonly yielded?: readonly Ip[]
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
   readonly attaching?: true
   /** Being removed; kept until the kernel has let go of everything. */

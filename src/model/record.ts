@@ -146,6 +146,7 @@ const SCHEMAS = {
       },
       left: yes,
       drain: { enum: ['worse', 'withdrawn'] },
+      yielded: { type: 'array', items: ip },
       attaching: yes,
       deleted: yes,
       since: time
