@@ -5,7 +5,7 @@ load helpers
 load probe
 
 ADDRESS=10.1.0.7
-OSPF='ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 3 }'
+OSPF='ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 6 }'
 
 setup_file() {
   FRR='zebra ospfd bgpd' FRR_CONF=$BATS_DIR/lab.d/frr-empty.conf lab_up 3
@@ -66,7 +66,7 @@ on_both_sides() {
   equal "$(address_of 2 automatic)" 10.1.0.2
   fails create_container 2 second mine --ip $ADDRESS
   shows "address $ADDRESS is on another host already: 192.0.2.1 announces it"
-  leads_to 1
+  wait_until 10 leads_to 1
   docker_on 2 rm --force second >/dev/null
   docker_on 1 rm --force two >/dev/null
   create_container 2 second mine --ip $ADDRESS
@@ -93,9 +93,9 @@ on_both_sides() {
   create_container 1 any any --ip 10.9.0.5
   wait_until 20 on 2 sh -c 'ip route show 10.9.0.5 | grep -q 192.0.2.1 && ip route show 10.9.0.5 | grep -q 192.0.2.3'
   equal "$(duplicates_of 1) $(duplicates_of 3)" '0 0'
-  create_container 3 three mine --ip 10.1.0.8
-  wait_until 20 on 1 sh -c 'ip route show 10.1.0.8 | grep -q 192.0.2.3'
-  docker_on 1 run --detach --name three --network name=mine,ip=10.1.0.8,driver-opt=net-routed.duplicates=warn \
+  create_container 1 three mine --ip 10.1.0.8
+  wait_until 20 on 3 sh -c "ip route show 10.1.0.8 | grep -q 192.0.2.1"
+  docker_on 3 run --detach --name three --network name=mine,ip=10.1.0.8,driver-opt=net-routed.duplicates=warn \
     busybox sleep 100000 >/dev/null
   wait_until 20 on 2 sh -c 'ip route show 10.1.0.8 | grep -q 192.0.2.1 && ip route show 10.1.0.8 | grep -q 192.0.2.3'
 }
@@ -178,6 +178,6 @@ equal_duplicates() { equal "$(duplicates_of 1) $(duplicates_of 2)" '1 1'; }
   create_container 2 two mine --ip $ADDRESS
   connect 2
   wait_until 30 state_is 2 yielded
-  leads_to 1
+  wait_until 10 leads_to 1
 }
 lost_bgp() { equal "$(on 2 vtysh -c 'show bgp summary json' | jq '[.ipv4Unicast.peers[] | select(.state == "Established")] | length')" 0; }
