@@ -1,9 +1,10 @@
 /** Everything that decides, wired together. */
 import { ConfiguredNetworks } from './cni/networks.js'
-import { admissionOf, duplicatesOf, outlookOf } from './compose-others.js'
+import { admitterOf, automaticOf, blocksOf, duplicatesOf, outlookOf } from './compose-others.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { Attachments } from './core/attachments.js'
+import type { Blocks } from './core/blocks.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
 import { Endpoints } from './core/endpoints.js'
@@ -20,8 +21,6 @@ import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
 import { Ipam } from './ipam/ipam.js'
 import type { Log } from './log.js'
-import type { Endpoint } from './model/endpoint.js'
-import type { Prefix } from './model/ip.js'
 import type { Records } from './store/records.js'
 import type { Store } from './store/store.js'
 
@@ -47,6 +46,7 @@ export interface Core {
   /** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
   readonly holds: Holds | undefined
   readonly duplicates: Duplicates | undefined
+  readonly blocks: Blocks | undefined
   /** With the routing daemons, for those who ask often. */
   readonly sessions: RouterSessions | undefined
   readonly networks: Networks
@@ -67,16 +67,18 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
+    blocks?.wake()
   }
   const networks = new Networks({ records, committer, host, log, changed })
-  const admission = outlook && admissionOf(parts, outlook, { routers, reconciler })
-  const admit = async (endpoint: Endpoint): Promise<void> => admission?.admit(endpoint)
-  const isElsewhere = (dst: Prefix): boolean => (outlook?.others.routersOf(dst).length ?? 0) > 0
+  const admit = admitterOf(parts, outlook, { records, routers, reconciler }, () => blocks)
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu, admit }
   const endpoints = new Endpoints(shared)
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
-  const ipam = new Ipam({ ...shared, endpoints, isElsewhere, defaultPools: defaultAddressPool })
+  const blocks: Blocks | undefined =
+    outlook && blocksOf(parts, outlook, { records, committer, endpoints, routers })
+  const automatic = automaticOf(outlook, blocks)
+  const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
     ...shared,
     ipam,
@@ -92,6 +94,7 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     holds,
     duplicates: outlook && duplicatesOf(parts, outlook, { records, endpoints }),
     sessions: outlook?.sessions,
+    blocks,
     networks,
     endpoints,
     attachments,

@@ -44,6 +44,14 @@ export const ROUTING_SCHEMA = {
     vty: { type: 'string' },
     grace: { type: 'number', minimum: 0, maximum: LAST_GRACE_SECONDS },
     duplicates: { type: 'string' },
+    blocks: {
+      type: 'object',
+      properties: {
+        size: { type: 'integer', minimum: 8, maximum: 30 },
+        size6: { type: 'integer', minimum: 8, maximum: 126 }
+      },
+      additionalProperties: false
+    },
     ospf,
     ospf3: ospf,
     bgp: {

@@ -11,6 +11,9 @@ export const DEFAULT_VTY = '/run/frr'
 const DEFAULT_HOLD_SECONDS = 9
 /** A container that is replaced is back by then. */
 const DEFAULT_GRACE_SECONDS = 10
+/** Of 64 addresses. */
+const DEFAULT_BLOCK = 26
+const DEFAULT_BLOCK6 = 122
 const LAST_AREA = 2 ** 32 - 1
 
 /** As the file has it, after the schema. */
@@ -48,6 +51,7 @@ export interface RoutingSection {
   readonly vty?: string
   readonly grace?: number
   readonly duplicates?: string
+  readonly blocks?: { readonly size?: number; readonly size6?: number }
   readonly ospf?: OspfSection
   readonly ospf3?: OspfSection
   readonly bgp?: BgpSection
@@ -62,6 +66,9 @@ export function parseRouting(section: RoutingSection, where: string): Routing {
     vty,
     grace: section.grace ?? DEFAULT_GRACE_SECONDS,
     duplicates: parseDuplicates(section.duplicates ?? 'refuse', `${where}.duplicates`),
+    ...(section.blocks
+      ? { blocks: { 4: section.blocks.size ?? DEFAULT_BLOCK, 6: section.blocks.size6 ?? DEFAULT_BLOCK6 } }
+      : {}),
     ...(section.ospf ? { ospf: parseOspf(section.ospf, `${where}.ospf`, parseKey) } : {}),
     ...(section.ospf3 ? { ospf3: parseOspf(section.ospf3, `${where}.ospf3`, parseHash) } : {}),
     ...(section.bgp ? { bgp: parseBgp(section.bgp, `${where}.bgp`) } : {})

@@ -82,7 +82,7 @@ export async function loadDaemon(
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
-    core.duplicates?.start()
+    startLooking(core)
     unwatch = watch({ host, reconciler, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
@@ -133,10 +133,19 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds, duplicates, sessions }: Core, unwatch: () => void): Promise<void> {
+function startLooking({ duplicates, blocks }: Core): void {
+  duplicates?.start()
+  blocks?.start()
+}
+
+async function stopCore(
+  { routers, holds, duplicates, blocks, sessions }: Core,
+  unwatch: () => void
+): Promise<void> {
   unwatch()
   routers.stop()
   duplicates?.stop()
+  blocks?.stop()
   await holds?.stop()
   sessions?.close()
 }

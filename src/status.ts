@@ -43,6 +43,8 @@ export interface Status {
   readonly held: readonly string[]
   /** Addresses that other hosts announce, too. */
   readonly duplicates: readonly Duplicate[]
+  /** Parts of pools that this host gives addresses out of. */
+  readonly blocks: readonly { readonly prefix: string; readonly state: string }[]
   /** The routing daemons that we configure. */
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
@@ -79,6 +81,7 @@ export function statusOf(parts: StatusParts): Status {
     broken: records.broken,
     held: holds?.destinations ?? [],
     duplicates: parts.duplicates?.all ?? [],
+    blocks: records.all('block').map(({ prefix, state }) => ({ prefix, state })),
     routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
@@ -94,6 +97,7 @@ export function statusText({
   broken,
   held,
   duplicates,
+  blocks,
   routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id }) =>
@@ -112,6 +116,9 @@ export function statusText({
       ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
       : []),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
+    ...(blocks.length > 0
+      ? [`blocks: ${blocks.map(({ prefix, state }) => `${prefix} ${state}`).join(', ')}`]
+      : []),
     ...duplicates.map(
       ({ address, by, isAnnounced }) =>
         `duplicate: ${address}: ${by.join(', ')} announces it, too${isAnnounced ? '' : '; it is not announced here as long as that lasts'}`
@@ -144,6 +151,7 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     collected_endpoints_total: endpoints.collected,
     held_addresses: holds?.destinations.length ?? 0,
     duplicates: parts.duplicates?.all.length ?? 0,
+    blocks: records.count('block'),
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
     routing_passes_total: routers.counters.passes,

@@ -104,6 +104,7 @@ describe('statusText', () => {
       orphans: ['nr-feedfeedfeed'],
       broken: [{ kind: 'pool', id: 'x', reason: 'why' }],
       duplicates: [],
+      blocks: [],
       held: ['10.1.0.9/32'],
       routing: [{ daemon: 'ospfd', state: 'kept' }]
     })

@@ -4,7 +4,7 @@ import type { Announcer } from '../host/announcers.js'
 import type { Log } from '../log.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { addressOf, hostPrefix } from '../model/ip.js'
-import type { Prefix } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import type { DuplicatesMode } from '../model/options/duplicates.js'
 
 export interface AdmissionParts {
@@ -12,9 +12,16 @@ export interface AdmissionParts {
   readonly mode: DuplicatesMode
   /** Throws RoutedError if nobody can say. */
   readonly announcersOf: (dst: Prefix) => Promise<readonly Announcer[]>
+  /** Blocks of other hosts, which give addresses out of them, that can be reached. Throws RoutedError if nobody can say. */
+  readonly blocksWith: (address: Ip) => Promise<readonly ForeignBlock[]>
   /** True if they only held it, and gave way. */
   readonly tryIt: (dst: Prefix, networkId: string) => Promise<boolean>
   readonly log: Log
+}
+
+export interface ForeignBlock {
+  readonly dst: Prefix
+  readonly routers: readonly string[]
 }
 
 /** A container waits no longer for routing daemons. */
@@ -33,7 +40,10 @@ export class Admission {
     const mode = duplicates ?? this.#parts.mode
     for (const dst of addresses.map(addressOf).map(hostPrefix)) {
       const others = await this.#othersOf(dst)
-      if (others.length === 0) continue
+      if (others.length === 0) {
+        if (mode === 'refuse') await this.#refuseForeignBlock(addressOf(dst))
+        continue
+      }
       const names = others.map(({ router }) => router).join(', ')
       if (mode !== 'refuse')
         this.#parts.log.warn('address is announced by another host, taken all the same', {
@@ -46,9 +56,23 @@ export class Admission {
   }
 
   async #othersOf(dst: Prefix): Promise<readonly Announcer[]> {
+    const all = await this.#asked(dst, () => this.#parts.announcersOf(dst))
+    return all.filter(({ isOwn, isLeaving }) => !isOwn && !isLeaving)
+  }
+
+  /** Whether its host uses the address, nobody can see: it announces the block only. */
+  async #refuseForeignBlock(address: Ip): Promise<void> {
+    const [block] = await this.#asked(hostPrefix(address), () => this.#parts.blocksWith(address))
+    if (!block) return
+    throw new ConflictError(
+      `address ${address} is in ${block.dst}, a block out of which ${block.routers.join(', ')} gives addresses: choose one ` +
+        'outside of --ip-range, or give the endpoint net-routed.duplicates=warn if it is moved here from there'
+    )
+  }
+
+  async #asked<T>(dst: Prefix, ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
     try {
-      const all = await Promise.race([this.#parts.announcersOf(dst), giveUp()])
-      return all.filter(({ isOwn, isLeaving }) => !isOwn && !isLeaving)
+      return await Promise.race([ask(), giveUp()])
     } catch (error) {
       if (!(error instanceof RoutedError)) throw error
       this.#parts.log.debug('nobody can say whether others announce an address', { dst, err: error.message })

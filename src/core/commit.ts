@@ -82,8 +82,12 @@ export class Committer {
   /** Tells the reconciler what all loaded records want. The caller runs the first pass. */
   adopt(): void {
     this.#reconciler.want([], this.#hostObjects())
-    for (const record of this.#records.all('endpoint')) {
-      const objects = this.#objectsOf({ kind: 'endpoint', record })
+    const stored = (['endpoint', 'block'] as const).flatMap((kind) =>
+      this.#records.all(kind).flatMap(({ id }) => this.#records.find(kind, id) ?? [])
+    )
+    for (const one of stored) {
+      const { record } = one
+      const objects = this.#objectsOf(one)
       this.#claims.claim(record.id, objects)
       this.#reconciler.want([], objects)
     }
@@ -240,6 +244,7 @@ export class Committer {
 
   /** `once`: what a record wanted before its end began. */
   #objectsOf(stored: Stored, once = false): HostObject[] {
+    if (stored.kind === 'block') return this.#holds ? [announcementOf({ dst: stored.record.prefix })] : []
     if (stored.kind !== 'endpoint') return []
     const { deleted, ...endpoint } = stored.record
     return deleted && !once ? [] : desiredOfEndpoint(endpoint, this.#holds !== undefined)

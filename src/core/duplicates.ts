@@ -128,6 +128,8 @@ export class Duplicates {
       return undefined
     }
     this.#returns.delete(dst)
+    // A block does not say that this address of it is in use: now it must be said, to be settled.
+    if (endpoint.covered?.includes(address)) await this.#parts.endpoints.uncover(endpoint.id, address)
     const mode = endpoint.duplicates ?? this.#parts.mode
     const own = announcers.filter(({ isOwn }) => isOwn)
     const isLost = own.some((one) => others.some((other) => yieldsTo(one, other, mode)))

@@ -33,8 +33,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
-  /** Throws ConflictError for an address that another host has. */
-  readonly admit: (endpoint: Endpoint) => Promise<void>
+  /** With what other hosts mean for it. Throws ConflictError for an address that another host has. */
+  readonly admit: <E extends Endpoint>(endpoint: E) => Promise<E>
 }
 
 export class Endpoints {
@@ -69,11 +69,8 @@ export class Endpoints {
         return same
       }
       await this.#replaceStale(request)
-      const endpoint = newEndpoint(request, network, {
-        defaultMtu: this.#parts.defaultMtu(),
-        now: this.#parts.now()
-      })
-      await this.#parts.admit(endpoint)
+      const { defaultMtu, now, admit } = this.#parts
+      const endpoint = await admit(newEndpoint(request, network, { defaultMtu: defaultMtu(), now: now() }))
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
       this.#tell('endpoint created', endpoint)
       return endpoint
@@ -145,6 +142,19 @@ export class Endpoints {
       const record: Endpoint = { ...rest, ...(yielded.length > 0 ? { yielded } : {}) }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
       this.#tell(isYielded ? 'address given up to another host' : 'address announced again', record)
+    })
+  }
+
+  /** Others are told of the address by itself from now on, not by a block. */
+  uncover(id: string, address: Ip): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.covered?.includes(address) || endpoint.deleted) return
+      const { covered: before, ...rest } = endpoint
+      const covered = before.filter((one) => one !== address)
+      const record: Endpoint = { ...rest, ...(covered.length > 0 ? { covered } : {}) }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
+      this.#tell('address announced by itself', record)
     })
   }
 

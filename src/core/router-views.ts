@@ -12,6 +12,8 @@ import {
 } from '../host/router-tables.js'
 import type { External, KernelPath, RouterLink, RouterNeighbour } from '../host/router-tables.js'
 import type { OpenVty, VtySession } from '../host/vty.js'
+import { familyOf } from '../model/ip.js'
+import type { Prefix } from '../model/ip.js'
 
 /** What a protocol tells others, in one address family. */
 export interface ProtocolView {
@@ -59,6 +61,16 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   ])
   const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
   return { ...(zebra ? { zebra } : {}), protocols, absent }
+}
+
+/** True if every protocol of its family announces the destination, and no neighbour is known not to have heard of it. */
+export async function isSpread(open: OpenVty, dst: Prefix): Promise<boolean> {
+  const { protocols } = await routerViews(open)
+  const views = protocols.filter(({ family }) => family === familyOf(dst))
+  return views.every(
+    ({ announced, neighbours }) =>
+      announced.has(dst) && neighbours.every(({ acknowledged }) => acknowledged !== false)
+  )
 }
 
 /** How the routers of OSPFv2 are connected. Throws UnavailableError or TimeoutError. */

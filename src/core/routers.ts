@@ -39,6 +39,12 @@ export class Routers {
     this.#keepers = new Map(ROUTER_DAEMONS.map((daemon) => [daemon, this.#keeperOf(daemon)]))
   }
 
+  /** Of this host, where one is configured or was found. */
+  get routerId(): Ip | undefined {
+    const { ospf, ospf3, bgp } = this.#parts.routing ?? {}
+    return ospf?.routerId ?? ospf3?.routerId ?? bgp?.routerId ?? this.#routerId
+  }
+
   get states(): readonly RouterState[] {
     return [...this.#keepers.values()].map(({ state }) => state).filter(({ state }) => state !== 'idle')
   }

@@ -14,6 +14,7 @@ import type { OpenVty } from '../host/vty.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
 import type { Duplicate } from './duplicates.js'
+import { announcementOf } from './holds.js'
 import type { Holds } from './holds.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
@@ -165,13 +166,17 @@ function wantedOf({ records, holds }: VerifyParts): Wanted {
 
 /** What routing daemons should see: routes of the main table, and announcements in place of others. */
 function visibleRoutes(records: Records, announces: boolean): Visible[] {
-  return records.all('endpoint').flatMap((endpoint) =>
+  const blocks = records.all('block').map(({ id, prefix }): Visible => {
+    return { endpoint: `block ${id}`, object: announcementOf({ dst: prefix }) }
+  })
+  const own = records.all('endpoint').flatMap((endpoint) =>
     desiredOfEndpoint(endpoint, announces).flatMap((object): Visible[] => {
       const isVisible =
         (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
       return isVisible ? [{ endpoint: endpoint.id, object }] : []
     })
   )
+  return announces ? [...own, ...blocks] : own
 }
 
 interface ZebraGap {

@@ -58,9 +58,9 @@ function routes(address: Ip, link: string, isTold: boolean, announces: boolean):
   return isTold ? [own, { kind: 'announcement', dst, of: link }] : [own]
 }
 
-/** True for an address that others must not be told of, although the container has it. */
-export function isSilent({ drain, yielded }: Endpoint, address: Ip): boolean {
-  return drain === 'withdrawn' || yielded?.includes(address) === true
+/** True for an address that others are not told of by itself, although the container has it. */
+export function isSilent({ drain, yielded, covered }: Endpoint, address: Ip): boolean {
+  return drain === 'withdrawn' || yielded?.includes(address) === true || covered?.includes(address) === true
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

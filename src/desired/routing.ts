@@ -30,6 +30,8 @@ const FIRST_SEQUENCE = 5
 const LAST_SEQUENCE = 4_294_967_189n
 /** Room for the subnets of one network among the numbers of a prefix list. */
 const SEQUENCES_PER_NETWORK = 1000
+/** The entry that lets blocks of a subnet out comes so long after the one for its addresses. */
+const BLOCKS_AFTER = 500
 
 /** In the order in which lines are to be written. Without a protocol of ours, the filters for the operator's use. */
 export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLine[] {
@@ -37,7 +39,9 @@ export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLin
   const withFilters = routersOf(routing)
   return [
     ...withFilters.flatMap((daemon) =>
-      FAMILIES[daemon].flatMap((family) => filters(daemon, family, { ...facts, as: bgp?.as }))
+      FAMILIES[daemon].flatMap((family) =>
+        filters(daemon, family, { ...facts, as: bgp?.as, blocks: routing.blocks })
+      )
     ),
     ...bfdLines(routing),
     ...(ospf ? ospfLines(ospf, facts) : []),
@@ -85,6 +89,19 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
     ...[
       list(OUR_NAME, FIRST_SEQUENCE, none),
       ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
+      ...pools.flatMap(({ sequence, prefix }) => {
+        const size = facts.blocks?.[family]
+        const hasBlocks = size !== undefined && size > lengthOf(prefix)
+        return hasBlocks
+          ? [
+              list(
+                OUR_NAME,
+                sequence + BLOCKS_AFTER,
+                `permit ${prefix} ge ${String(size)} le ${String(size)}`
+              )
+            ]
+          : []
+      }),
       list(drain, FIRST_SEQUENCE, none),
       ...drained.map((dst) => list(drain, sequenceOf(dst), `permit ${dst}`)),
       worse
@@ -102,6 +119,7 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
 interface FilterFacts extends RoutingFacts {
   /** Our autonomous system, where we configure BGP. */
   readonly as?: number | undefined
+  readonly blocks?: Routing['blocks']
 }
 
 /** What makes every other way better. */

@@ -97,16 +97,41 @@ export function bgpAnnouncers(answer: unknown, as: number): Announcer[] {
   })
 }
 
+/** All destinations of `show bgp ipv4 unicast json`, which names neighbours by their addresses. */
+export function bgpTable(answer: unknown): (readonly [string, Announcer])[] {
+  const as = numberOf(answer, 'localAS') ?? 0
+  return Object.entries(fieldsOf(field(answer, 'routes'))).flatMap(([dst, paths]) =>
+    itemsOf(paths).map((path) => {
+      const peer = textOf(path, 'peerId')
+      const isOwn = peer === '' || peer === '(unspec)'
+      const passed = textOf(path, 'path').split(' ').filter(Boolean).map(Number)
+      const systems = isOwn || passed.length === 0 ? [as] : passed
+      const origin = systems.at(-1) ?? as
+      const id = isOwn ? textOf(answer, 'routerId') : peer
+      const announcer: Announcer = {
+        protocol: 'bgp',
+        router: origin === as ? id : `AS ${String(origin)}`,
+        isOwn,
+        rank: (BigInt(origin) << 32n) + (origin === as ? rankOf(id) : 0n),
+        isLeaving: isLeaving(systems, field(path, 'locPrf')),
+        ...(isOwn || new Set(systems).size === 1 ? {} : { isChosen: true as const })
+      }
+      return [dst, announcer] as const
+    })
+  )
+}
+
 function isLeaving(systems: readonly number[], preference: unknown): boolean {
   const tail = systems.slice(-PREPENDED - 1)
   return preference === 0 || (tail.length > PREPENDED && new Set(tail).size === 1)
 }
 
-function lifetimeOf(age: number, sequence: number): number {
+/** Seconds. */
+export function lifetimeOf(age: number, sequence: number): number {
   return age + Math.max(0, sequence - FIRST_SEQUENCE) * REFRESH_SECONDS
 }
 
 /** Of a router id, which has the form of an IPv4 address. */
-function rankOf(id: string): bigint {
+export function rankOf(id: string): bigint {
   return id.split('.').reduce((rank, part) => (rank << 8n) + BigInt(Number.parseInt(part, 10) || 0), 0n)
 }

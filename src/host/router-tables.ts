@@ -1,6 +1,6 @@
 /** What the routing daemons say they know: their tables and databases, as data. Their JSON is of unknown shape to us. */
 
-import { field, fieldsOf, itemsOf, textOf } from './answers.js'
+import { field, fieldsOf, itemsOf, numberOf, textOf } from './answers.js'
 
 /** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
 const MAX_AGE_SECONDS = 3600
@@ -20,6 +20,10 @@ export interface External {
   readonly dst: string
   /** Its router id. */
   readonly router: string
+  /** Seconds since it was announced, or announced anew. */
+  readonly age?: number
+  /** Grows each time it is announced anew. */
+  readonly sequence?: number
 }
 
 export interface OspfDatabase {
@@ -62,8 +66,10 @@ export function ospfDatabase(answer: unknown): OspfDatabase | undefined {
   ])
   const externals = lists.flatMap((lsa): External[] => {
     const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
-    const isLive = field(lsa, 'lsaAge') !== MAX_AGE_SECONDS
-    return isLive && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+    const age = numberOf(lsa, 'lsaAge') ?? 0
+    const isLive = age !== MAX_AGE_SECONDS && typeof dst === 'string' && typeof router === 'string'
+    const sequence = Number.parseInt(textOf(lsa, 'sequenceNumber'), 16) || 0
+    return isLive ? [{ dst, router, age, sequence }] : []
   })
   return { own, externals: distinct(externals) }
 }
@@ -101,9 +107,12 @@ export function ospf3Externals(answer: unknown): External[] {
   return distinct(
     lsas.flatMap((lsa): External[] => {
       const [type, dst, router] = [field(lsa, 'type'), field(lsa, 'payload'), field(lsa, 'advRouter')]
-      const isLive = field(lsa, 'age') !== MAX_AGE_SECONDS
-      const isExternal = isLive && (type === 'ASE' || type === 'Type-7')
-      return isExternal && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+      const age = numberOf(lsa, 'age') ?? 0
+      const isExternal = age !== MAX_AGE_SECONDS && (type === 'ASE' || type === 'Type-7')
+      const sequence = numberOf(lsa, 'seqNum') ?? 0
+      return isExternal && typeof dst === 'string' && typeof router === 'string'
+        ? [{ dst, router, age, sequence }]
+        : []
     })
   )
 }
@@ -145,15 +154,4 @@ export function bgpAdvertised(answer: unknown): string[] {
 
 function distinct(externals: readonly External[]): External[] {
   return [...new Map(externals.map((external) => [`${external.dst} ${external.router}`, external])).values()]
-}
-
-/** Destinations with paths to other hosts, of `show bgp ipv4 unicast json`. */
-export function bgpForeign(answer: unknown): External[] {
-  return Object.entries(fieldsOf(field(answer, 'routes'))).flatMap(([dst, paths]) =>
-    itemsOf(paths).flatMap((path): External[] => {
-      const peer = textOf(path, 'peerId')
-      const origin = textOf(path, 'path').split(' ').at(-1)
-      return /^(\(unspec\)|)$/.test(peer) ? [] : [{ dst, router: origin ? `AS ${origin}` : peer }]
-    })
-  )
 }

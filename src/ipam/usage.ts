@@ -1,6 +1,6 @@
 /** Which addresses of a pool are taken, out of the records. */
 import { ExhaustedError } from '../errors.js'
-import { hostPrefix } from '../model/ip.js'
+import { addressOf, hostPrefix } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
 import { leaseId } from '../model/lease.js'
 import type { Pool } from '../model/pool.js'
@@ -29,10 +29,23 @@ export function usageOf(
   }
 }
 
+/**
+ * Addresses that are not chosen out of a block: besides those of other hosts the first one, because OSPF cannot announce a
+ * block and its first address at once (RFC 2328, appendix E: both would have the same name).
+ */
+export function unfitIn(block: Prefix, isElsewhere: (dst: Prefix) => boolean): (dst: Prefix) => boolean {
+  const first = hostPrefix(addressOf(block))
+  return (dst) => dst === first || isElsewhere(dst)
+}
+
 /** True if an automatic address could be had from the pool. */
-export function hasRoom(pool: Pool, records: Records): boolean {
+export function hasRoom(
+  pool: Pool,
+  records: Records,
+  isElsewhere: (dst: Prefix) => boolean = () => false
+): boolean {
   try {
-    chooseAddress(pool, usageOf(pool, records, 0n))
+    chooseAddress(pool, usageOf(pool, records, 0n, isElsewhere))
     return true
   } catch (error) {
     if (error instanceof ExhaustedError) return false

@@ -26,6 +26,8 @@ export interface Endpoint extends EndpointOptions {
   readonly drain?: 'worse' | 'withdrawn'
   /** Addresses that another host has by mistake and keeps: not announced here as long as it does. */
   readonly yielded?: readonly Ip[]
+  /** Addresses that others reach by the announcement of a block: they have none of their own. */
+  readonly covered?: readonly Ip[]
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
   readonly attaching?: true
   /** Being removed; kept until the kernel has let go of everything. */

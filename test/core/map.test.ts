@@ -49,9 +49,9 @@ describe('mapOf', () => {
   const map = mapOf(new Set([ONE]), EXTERNALS, ospfLinks(routerLsas()))
   it('has every router, with single addresses, and those that several have', () => {
     expect(map.routers).to.deep.equal([
-      { id: ONE, isSelf: true, addresses: ['10.1.0.1', '10.1.0.5', 'fd00:6::1'] },
-      { id: TWO, isSelf: false, addresses: [] },
-      { id: THREE, isSelf: false, addresses: ['10.1.0.5'] }
+      { id: ONE, isSelf: true, addresses: ['10.1.0.1', '10.1.0.5', 'fd00:6::1'], prefixes: [] },
+      { id: TWO, isSelf: false, addresses: [], prefixes: ['10.99.0.0/16'] },
+      { id: THREE, isSelf: false, addresses: ['10.1.0.5'], prefixes: [] }
     ])
     expect(map.several).to.deep.equal([{ address: '10.1.0.5', routers: [ONE, THREE] }])
   })
@@ -62,6 +62,7 @@ describe('mapOf', () => {
       '  10.1.0.5',
       '  fd00:6::1',
       '192.0.2.2: to 192.0.2.1 (10), segment of 198.51.100.2 (5)',
+      '  10.99.0.0/16',
       '192.0.2.3: to segment of 198.51.100.2 (5)',
       '  10.1.0.5',
       'on several: 10.1.0.5: 192.0.2.1, 192.0.2.3',
