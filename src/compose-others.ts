@@ -12,6 +12,7 @@ import { RouterSessions } from './core/router-sessions.js'
 import type { Routers } from './core/routers.js'
 import { Trials } from './core/trials.js'
 import { isSpread } from './core/router-views.js'
+import { Arrivals } from './core/arrivals.js'
 import { Blocks, coveredBy } from './core/blocks.js'
 import type { AutomaticParts } from './ipam/automatic.js'
 import { isRouted } from './ipam/pools.js'
@@ -28,6 +29,7 @@ export interface Outlook {
   readonly sessions: RouterSessions
   readonly others: Others
   readonly holds: Holds
+  readonly arrivals: Arrivals
 }
 
 export function outlookOf(
@@ -36,13 +38,10 @@ export function outlookOf(
 ): Outlook | undefined {
   if (!routing) return undefined
   const sessions = new RouterSessions(vty(routing.vty))
-  const holds = new Holds({
-    grace: routing.grace * 1000,
-    reconciler,
-    elsewhere: (all) => heardElsewhere(sessions, all),
-    log
-  })
-  return { routing, sessions, others: new Others(sessions), holds }
+  const elsewhere = (all: readonly string[]): Promise<string[]> => heardElsewhere(sessions, all)
+  const holds = new Holds({ grace: routing.grace * 1000, reconciler, elsewhere, log })
+  const arrivals = new Arrivals({ reconciler, elsewhere, log })
+  return { routing, sessions, others: new Others(sessions), holds, arrivals }
 }
 
 interface AdmissionCore {

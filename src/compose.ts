@@ -3,19 +3,26 @@ import { ConfiguredNetworks } from './cni/networks.js'
 import { admitterOf, automaticOf, blocksOf, duplicatesOf, outlookOf } from './compose-others.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
 import type { Blocks } from './core/blocks.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
 import { Endpoints } from './core/endpoints.js'
 import type { Duplicates } from './core/duplicates.js'
+import { HealthChecks } from './core/health.js'
 import type { Holds } from './core/holds.js'
+import { Names } from './core/names.js'
 import type { RouterSessions } from './core/router-sessions.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
+import type { Engine } from './host/engine.js'
 import type { ContainerEnds } from './host/ends.js'
+import { namesIn } from './desired/policy.js'
 import type { Host } from './host/host.js'
+import type { Prober } from './host/prober.js'
+import type { Lookup } from './host/lookup.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
@@ -29,9 +36,13 @@ export interface DaemonParts {
   readonly host: Host
   readonly ends: ContainerEnds
   readonly registry: Registry
+  readonly lookup: Lookup
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
+  /** What containers are checked with, if they are to be. */
+  readonly prober: Prober
+  readonly engine: Engine
   readonly log: Log
   readonly version: string
   readonly now: () => Date
@@ -55,6 +66,11 @@ export interface Core {
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
+  /** Absent as `holds`. */
+  readonly arrivals: Arrivals | undefined
+  readonly health: HealthChecks
+  /** DNS names in policies. */
+  readonly names: Names
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -63,7 +79,15 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const reconciler = new Reconciler(host, log)
   const outlook = outlookOf(parts, reconciler)
   const holds = outlook?.holds
-  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
+  const names = namesOf(parts, records, (ids) => committer.refresh(ids))
+  const committer: Committer = new Committer({
+    store,
+    records,
+    reconciler,
+    log,
+    addressesOf: names.addressesOf,
+    ...(holds ? { holds } : {})
+  })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -73,7 +97,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const admit = admitterOf(parts, outlook, { records, routers, reconciler }, () => blocks)
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu, admit }
-  const endpoints = new Endpoints(shared)
+  const arrivals = outlook?.arrivals
+  const endpoints = new Endpoints({ ...shared, ...(arrivals ? { arrivals } : {}) })
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
   const blocks: Blocks | undefined =
     outlook && blocksOf(parts, outlook, { records, committer, endpoints, routers })
@@ -100,7 +125,10 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     attachments,
     ipam,
     configured,
-    drains: drainsOf(parts, { records, endpoints, routers })
+    drains: drainsOf(parts, { records, endpoints, routers }),
+    arrivals,
+    health: new HealthChecks({ ...shared, ...parts, endpoints, records }),
+    names
   }
 }
 
@@ -114,4 +142,18 @@ function drainsOf(
     return protocols.every(({ neighbours }) => neighbours.every(({ acknowledged }) => acknowledged !== false))
   }
   return new Drains({ ...core, isKnown, log })
+}
+
+/** Whoever has a name in a policy is told what DNS says of it. */
+function namesOf(
+  { lookup, log }: DaemonParts,
+  records: Records,
+  changed: (endpointIds: readonly string[]) => Promise<void>
+): Names {
+  const usersOf = (name: string): string[] =>
+    records
+      .all('endpoint')
+      .filter((endpoint) => namesIn(endpoint).includes(name))
+      .map(({ id }) => id)
+  return new Names({ lookup, usersOf, changed, log })
 }

@@ -11,6 +11,7 @@ import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
+import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
@@ -19,11 +20,14 @@ import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
 import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
+import { policiesOf } from './policy-status.js'
 import { metricsText, statusOf } from './status.js'
 import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
 import { watch } from './upkeep.js'
 
+/** Without what DNS says, containers could not open connections that they may open. */
+const NAMES_MS = 2000
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface Daemon {
@@ -77,13 +81,11 @@ export async function loadDaemon(
   let unwatch = (): void => undefined
   const ready = (async () => {
     const found = await facts
-    if (!(await reconciler.resync()))
-      throw new UnavailableError('the kernel does not list its links and routes')
+    await firstPass(core)
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
-    startLooking(core)
-    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    unwatch = lookOut(core, { host, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -100,6 +102,13 @@ export async function loadDaemon(
   return { daemon, ready }
 }
 
+/** Brings the kernel to what the records say. */
+async function firstPass({ names, committer, reconciler }: Core): Promise<void> {
+  if (await names.begin(NAMES_MS)) committer.adopt()
+  if (!(await reconciler.resync()))
+    throw new UnavailableError('the kernel does not list its links and routes')
+}
+
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
 const CONSTANT: ReadonlySet<string> = new Set([
   'Plugin.Activate',
@@ -112,12 +121,13 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-    ...networkDriver({ ...config, ...core, log }),
+    ...networkDriver({ ...config, ...core, host: parts.host, log }),
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Drain': (body) => drain(parts.config, core, body),
     'Admin.Undrain': (body) => undrain(core, body),
+    'Admin.Set': (body) => setOptions(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
@@ -133,17 +143,24 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-function startLooking({ duplicates, blocks }: Core): void {
+/** Begins with what goes on by itself. Returns how to stop following the kernel. */
+function lookOut(
+  { reconciler, arrivals, health, duplicates, blocks }: Core,
+  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'runs'>
+): () => void {
+  health.start()
   duplicates?.start()
   blocks?.start()
+  return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
 }
 
-async function stopCore(
-  { routers, holds, duplicates, blocks, sessions }: Core,
-  unwatch: () => void
-): Promise<void> {
+async function stopCore(core: Core, unwatch: () => void): Promise<void> {
+  const { routers, holds, names, arrivals, health, duplicates, blocks, sessions } = core
   unwatch()
   routers.stop()
+  names.stop()
+  arrivals?.stop()
+  health.stop()
   duplicates?.stop()
   blocks?.stop()
   await holds?.stop()
@@ -173,7 +190,9 @@ function stepsOf(
 
 /** What no container can do without. */
 function hostFaults({ faults }: Reconciler): string[] {
-  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
+  return [...faults].flatMap(([key, { message }]) =>
+    /^(sysctl|firewall|guard|policer)/.test(key) ? [message] : []
+  )
 }
 
 /** A routing daemon that has just been asked something may still be at work on a change. */
@@ -223,7 +242,8 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
   return {
     '/status': async () => {
       await ready
-      return { type: 'application/json', text: JSON.stringify(statusOf(status)) }
+      const policies = await policiesOf(status.host)
+      return { type: 'application/json', text: JSON.stringify(statusOf(status, policies)) }
     },
     '/metrics': async () => {
       await ready

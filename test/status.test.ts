@@ -98,7 +98,14 @@ describe('statusText', () => {
       startedAt: '2026-01-01T00:00:00.000Z',
       networks: [{}],
       endpoints: [
-        { id: ONE, network: NET, addresses: ['10.1.0.1/32'], link: 'nr-0123456789ab', state: 'routed' }
+        {
+          id: ONE,
+          network: NET,
+          addresses: ['10.1.0.1/32'],
+          link: 'nr-0123456789ab',
+          ports: ['0.0.0.0:8080->80/tcp'],
+          state: 'routed'
+        }
       ],
       faults: [{ key: 'route 10.1.0.1/32 0', error: 'cannot add' }],
       orphans: ['nr-feedfeedfeed'],

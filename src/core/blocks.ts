@@ -15,6 +15,7 @@ import { planBlocks } from './block-plan.js'
 import type { BlockPlan, HeldBlock } from './block-plan.js'
 import type { Committer } from './commit.js'
 import type { Endpoints } from './endpoints.js'
+import { uncovering } from './told.js'
 import type { Others } from './others.js'
 
 export interface BlocksParts {
@@ -173,7 +174,8 @@ export class Blocks {
     const { records, committer, endpoints, log } = this.#parts
     for (const endpoint of records.all('endpoint'))
       for (const address of endpoint.covered ?? [])
-        if (contains(prefix, address)) await endpoints.uncover(endpoint.id, address)
+        if (contains(prefix, address))
+          await endpoints.alter(endpoint.id, uncovering(address), 'address announced by itself')
     await committer.commit({ remove: [{ kind: 'block', id }], isEnd: true })
     this.#emptySince.delete(id)
     log.info('block given up', { block: prefix, why })

@@ -58,11 +58,13 @@ export function newEndpoint(
   { defaultMtu, now }: { defaultMtu: number | undefined; now: Date }
 ): Endpoint {
   const { mtu = defaultMtu, ...options } = { ...defaultsOf(network), ...request.options }
+  const chosen = Object.keys(request.options ?? {})
   return {
     id: request.id,
     networkId: request.networkId,
     addresses: request.addresses,
     mac: request.mac ?? macFor(request),
+    ...(chosen.length > 0 ? { chosen } : {}),
     ...options,
     ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
     ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),

@@ -13,6 +13,7 @@ import type { DuplicatesMode } from '../model/options/duplicates.js'
 import type { Records } from '../store/records.js'
 import { yieldsTo } from './contest.js'
 import type { Endpoints } from './endpoints.js'
+import { returning, uncovering, yielding } from './told.js'
 import type { Others } from './others.js'
 
 export interface DuplicatesParts {
@@ -129,11 +130,13 @@ export class Duplicates {
     }
     this.#returns.delete(dst)
     // A block does not say that this address of it is in use: now it must be said, to be settled.
-    if (endpoint.covered?.includes(address)) await this.#parts.endpoints.uncover(endpoint.id, address)
+    if (endpoint.covered?.includes(address))
+      await this.#parts.endpoints.alter(endpoint.id, uncovering(address), 'address announced by itself')
     const mode = endpoint.duplicates ?? this.#parts.mode
     const own = announcers.filter(({ isOwn }) => isOwn)
     const isLost = own.some((one) => others.some((other) => yieldsTo(one, other, mode)))
-    if (isLost && !hasYielded) await this.#parts.endpoints.setYielded(endpoint.id, address, true)
+    if (isLost && !hasYielded)
+      await this.#parts.endpoints.alter(endpoint.id, yielding(address), 'address given up to another host')
     const by = others.map(({ router }) => router)
     return { endpoint: endpoint.id, address, by, isAnnounced: !isLost && !hasYielded }
   }
@@ -144,7 +147,7 @@ export class Duplicates {
     this.#returns.set(dst, at)
     if (now < at) return
     this.#returns.delete(dst)
-    await this.#parts.endpoints.setYielded(id, address, false)
+    await this.#parts.endpoints.alter(id, returning(address), 'address announced again')
   }
 
   #tell(found: ReadonlyMap<string, Duplicate>): void {

@@ -2,15 +2,19 @@
  * Endpoints, from their creation to their end. Every use case may be called twice; every end succeeds for an endpoint
  * that is gone, because the runtime's engine only logs a failure and never comes back.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { ConflictError, NotFoundError, messageOf } from '../errors.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
+import type { Health } from '../model/health.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
+import { desiredOfEndpoint } from '../desired/routed.js'
+import type { Arrivals } from './arrivals.js'
 import type { Committer } from './commit.js'
 import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
@@ -35,6 +39,8 @@ interface Parts {
   readonly now: () => Date
   /** With what other hosts mean for it. Throws ConflictError for an address that another host has. */
   readonly admit: <E extends Endpoint>(endpoint: E) => Promise<E>
+  /** Absent where routing daemons read routes: there is nothing to wait for. */
+  readonly arrivals?: Arrivals
 }
 
 export class Endpoints {
@@ -94,6 +100,7 @@ export class Endpoints {
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
       const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== ref.id)
       const joined = { ...fresh, sandbox: newSandbox({ path, runtime: 'docker' }, fresh, network, present) }
+      this.#parts.arrivals?.expect(desiredOfEndpoint(joined, true))
       try {
         await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
       } catch (error) {
@@ -111,7 +118,8 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, yielded: _yielded, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, yielded: _yielded, ...more } = endpoint
+      const { ports: _ports, ...rest } = more
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -121,40 +129,45 @@ export class Endpoints {
 
   /** How its addresses are announced; absent = as ever. Does nothing for one without container. */
   setDrain(id: string, drain: Endpoint['drain']): Promise<void> {
-    return this.#exclusive.run(id, async () => {
-      const endpoint = this.#parts.records.get('endpoint', id)
-      if (!endpoint?.sandbox || endpoint.deleted || endpoint.drain === drain) return
+    const message = drain ? `endpoint drained: ${drain}` : 'endpoint announced again'
+    return this.change(id, message, (endpoint) => {
+      if (!endpoint.sandbox || endpoint.drain === drain) return endpoint
       const { drain: _drain, ...rest } = endpoint
-      const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
-      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
-      this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
+      return { ...rest, ...(drain ? { drain } : {}) }
     })
   }
 
-  /** Whether it gives the address up to another host that has it, too. Does nothing for one without container. */
-  setYielded(id: string, address: Ip, isYielded: boolean): Promise<void> {
+  /** Gives an endpoint another record, if it is still there. KernelError when it is as before. */
+  change(id: string, message: string, edit: (endpoint: Endpoint) => Endpoint): Promise<void> {
     return this.#exclusive.run(id, async () => {
       const endpoint = this.#parts.records.get('endpoint', id)
-      if (!endpoint?.sandbox || endpoint.deleted) return
-      const { yielded: before = [], ...rest } = endpoint
-      if (before.includes(address) === isYielded) return
-      const yielded = isYielded ? [...before, address] : before.filter((one) => one !== address)
-      const record: Endpoint = { ...rest, ...(yielded.length > 0 ? { yielded } : {}) }
+      if (!endpoint || endpoint.deleted) return
+      const record = edit(endpoint)
+      if (isDeepStrictEqual(record, endpoint)) return
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
-      this.#tell(isYielded ? 'address given up to another host' : 'address announced again', record)
+      this.#tell(message, record)
     })
   }
 
-  /** Others are told of the address by itself from now on, not by a block. */
-  uncover(id: string, address: Ip): Promise<void> {
+  /** What its check has found, for as long as it has this container. What the store refuses is written later. */
+  setHealth({ id, sandbox }: Endpoint, state: Health['state']): Promise<void> {
     return this.#exclusive.run(id, async () => {
       const endpoint = this.#parts.records.get('endpoint', id)
-      if (!endpoint?.covered?.includes(address) || endpoint.deleted) return
-      const { covered: before, ...rest } = endpoint
-      const covered = before.filter((one) => one !== address)
-      const record: Endpoint = { ...rest, ...(covered.length > 0 ? { covered } : {}) }
+      if (!endpoint?.sandbox || endpoint.deleted || endpoint.sandbox.path !== sandbox?.path) return
+      if (endpoint.health?.state === state) return
+      const record: Endpoint = { ...endpoint, health: { state, since: this.#parts.now().toISOString() } }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
+    })
+  }
+
+  /** Changes what others are told of one with a container; `change` gives the same one for no change. */
+  alter(id: string, change: (endpoint: Endpoint) => Endpoint, message: string): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      const record = endpoint && change(endpoint)
+      if (!record || record === endpoint || record.deleted) return
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
-      this.#tell('address announced by itself', record)
+      this.#tell(message, record)
     })
   }
 

@@ -11,7 +11,9 @@ import type { Ip, Prefix } from '../model/ip.js'
 import type { Router } from '../model/router.js'
 import type { Routing } from '../model/routing.js'
 import type { Records } from '../store/records.js'
-import type { Change, Committer } from './commit.js'
+import type { Change } from './change.js'
+import type { Committer } from './commit.js'
+import { drainedPrefixes } from './drained.js'
 import { RouterKeeper } from './router-keeper.js'
 import type { RouterState } from './router-keeper.js'
 import { planRouters } from './router-plans.js'
@@ -123,9 +125,12 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
+    const { records } = this.#parts
+    const networks = records.all('network')
     return desiredRouting(routing, {
-      networks: this.#parts.records.all('network'),
-      drained: [...new Set([...drainedIn(this.#parts.records), ...this.#worst])],
+      networks,
+      drained: [...new Set([...drainedPrefixes(records.all('endpoint'), networks), ...this.#worst])],
+      anycast: anycastIn(records),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
@@ -144,8 +149,8 @@ export class Routers {
   }
 }
 
-/** Addresses that should be announced as the worst choice. */
-function drainedIn(records: Records): Prefix[] {
-  const endpoints = records.all('endpoint').filter(({ drain }) => drain === 'worse')
+/** Addresses of containers that other hosts have on purpose, as destinations. */
+function anycastIn(records: Records): Prefix[] {
+  const endpoints = records.all('endpoint').filter(({ anycast, sandbox }) => anycast === true && sandbox)
   return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
 }

@@ -122,6 +122,7 @@ const SCHEMAS = {
       networkId: text,
       addresses: { type: 'array', items: prefix },
       mac: { type: 'string', format: 'mac' },
+      chosen: { type: 'array', items: text },
       ...OPTION_FIELDS,
       gatewayIsForeign: yes,
       ports,
@@ -151,6 +152,12 @@ const SCHEMAS = {
       drain: { enum: ['worse', 'withdrawn'] },
       yielded: { type: 'array', items: ip },
       covered: { type: 'array', items: ip },
+      health: {
+        type: 'object',
+        properties: { state: { enum: ['healthy', 'unhealthy'] }, since: text },
+        required: ['state', 'since'],
+        additionalProperties: false
+      },
       attaching: yes,
       deleted: yes,
       since: time

@@ -5,9 +5,10 @@
 import type { DuplicatesOptions } from './duplicates.js'
 import type { HealthOptions } from './health.js'
 import type { LinkOptions } from './link.js'
+import type { PolicyOptions } from './policy.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions & HealthOptions & DuplicatesOptions
+export type EndpointOptions = LinkOptions & HealthOptions & PolicyOptions & DuplicatesOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {
@@ -18,10 +19,18 @@ export interface NetworkOptions extends EndpointOptions {
 /** Where an option may be given: at a network only, at an endpoint only, or at both. */
 export type Place = 'network' | 'endpoint'
 
+/** What is to be different: fields with their new values, and fields as if they had never been given. */
+export interface OptionChanges {
+  readonly set: NetworkOptions
+  readonly unset: readonly (keyof NetworkOptions)[]
+}
+
 export interface Option {
   /** The first one is the name; the others are taken for the same. */
   readonly keys: readonly [string, ...string[]]
   readonly places: readonly Place[]
+  /** The fields that it fills, if they may change while containers run; absent = they may not. */
+  readonly changes?: readonly (keyof NetworkOptions)[]
   /** Takes any value that JSON can have. Throws InvalidError that names `key`, the value and what would be right. */
   readonly parse: (value: unknown, key: string) => NetworkOptions
 }
