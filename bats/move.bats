@@ -42,7 +42,7 @@ teardown() {
 # move_back_and_forth TIMES - between hosts 1 and 2, seen from host 3.
 move_back_and_forth() {
   create_container 3 watch mine --ip 10.1.0.3 --ip6 fd00:1::3
-  create_container 1 mover mine --ip $ADDRESS --ip6 $ADDRESS6
+  create_mover 1 mover
   wait_until 60 pings 3 watch $ADDRESS
   wait_until 60 pings 3 watch $ADDRESS6
   local from to
@@ -50,7 +50,7 @@ move_back_and_forth() {
     from=$((move % 2 == 1 ? 1 : 2))
     to=$((3 - from))
     probe_start 3 watch $ADDRESS $ADDRESS6
-    create_container $to mover mine --ip $ADDRESS --ip6 $ADDRESS6
+    create_mover $to mover
     wait_until 20 goes_to 3 192.0.2.$to
     wait_until 20 ways6_are 3 2
     succeeds on $from "$NET_ROUTED" drain --endpoint $ADDRESS
@@ -61,6 +61,13 @@ move_back_and_forth() {
     probe_end 3 "move $move"
   done
 }
+# It may be on another host, too: that is the move.
+create_mover() {
+  local command
+  command=$(grep -oP '^    \Kdocker run -d --network name=mine,.*' "$BATS_DIR/../docs/routing.md")
+  command=${command/ip=10.1.0.7/ip=10.1.0.7,ip6=$ADDRESS6}
+  on "$1" sh -c "${command/-d/--detach --name $2 --stop-signal KILL}" >/dev/null
+}
 # ways6_are K N
 ways6_are() { [ "$(on "$1" ip -6 route show $ADDRESS6 | grep -c via)" = "$2" ]; }
 goes_to() { on "$1" ip route show $ADDRESS | grep -q "via $2 "; }
@@ -70,8 +77,8 @@ goes_only_to() { goes_to "$@" && [ "$(on "$1" ip route show $ADDRESS | grep -c v
   configure 1 '{ bgp: { as: 65001, neighbors: [{ address: 192.0.2.3, as: 65003 }] } }'
   configure 2 '{ bgp: { as: 65002, neighbors: [{ address: 192.0.2.3, as: 65003 }] } }'
   configure 3 '{ bgp: { as: 65003, neighbors: [{ address: 192.0.2.1, as: 65001 }, { address: 192.0.2.2, as: 65002 }] } }'
-  create_container 1 one mine --ip $ADDRESS
-  create_container 2 two mine --ip $ADDRESS
+  create_mover 1 one
+  create_mover 2 two
   wait_until 30 goes_to 3 192.0.2.1
   wait_until 30 goes_to 3 192.0.2.2
   succeeds on 1 "$NET_ROUTED" drain --all

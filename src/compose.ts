@@ -1,16 +1,19 @@
 /** Everything that decides, wired together. */
 import { ConfiguredNetworks } from './cni/networks.js'
+import { admitterOf, automaticOf, blocksOf, duplicatesOf, outlookOf } from './compose-others.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
+import type { Blocks } from './core/blocks.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
-import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
+import type { Duplicates } from './core/duplicates.js'
 import { HealthChecks } from './core/health.js'
-import { Holds } from './core/holds.js'
+import type { Holds } from './core/holds.js'
 import { Names } from './core/names.js'
+import type { RouterSessions } from './core/router-sessions.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
@@ -53,6 +56,10 @@ export interface Core {
   readonly routers: Routers
   /** Absent where the routing daemons are not ours to configure: they read routes, which go at once. */
   readonly holds: Holds | undefined
+  readonly duplicates: Duplicates | undefined
+  readonly blocks: Blocks | undefined
+  /** With the routing daemons, for those who ask often. */
+  readonly sessions: RouterSessions | undefined
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly attachments: Attachments
@@ -70,7 +77,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const { config, host, ends, store, log, now } = parts
   const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
-  const holds = holdsOf(parts, reconciler)
+  const outlook = outlookOf(parts, reconciler)
+  const holds = outlook?.holds
   const names = namesOf(parts, records, (ids) => committer.refresh(ids))
   const committer: Committer = new Committer({
     store,
@@ -83,14 +91,19 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
+    blocks?.wake()
   }
   const networks = new Networks({ records, committer, host, log, changed })
+  const admit = admitterOf(parts, outlook, { records, routers, reconciler }, () => blocks)
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
-  const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
-  const arrivals = arrivalsOf(parts, reconciler)
+  const shared = { records, committer, reconciler, networks, log, now, defaultMtu, admit }
+  const arrivals = outlook?.arrivals
   const endpoints = new Endpoints({ ...shared, ...(arrivals ? { arrivals } : {}) })
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
-  const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
+  const blocks: Blocks | undefined =
+    outlook && blocksOf(parts, outlook, { records, committer, endpoints, routers })
+  const automatic = automaticOf(outlook, blocks)
+  const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
     ...shared,
     ipam,
@@ -104,6 +117,9 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     committer,
     routers,
     holds,
+    duplicates: outlook && duplicatesOf(parts, outlook, { records, endpoints }),
+    sessions: outlook?.sessions,
+    blocks,
     networks,
     endpoints,
     attachments,
@@ -140,23 +156,4 @@ function namesOf(
       .filter((endpoint) => namesIn(endpoint).includes(name))
       .map(({ id }) => id)
   return new Names({ lookup, usersOf, changed, log })
-}
-
-function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
-  const { routing } = config
-  if (!routing) return undefined
-  const open = vty(routing.vty)
-  return new Holds({
-    grace: routing.grace * 1000,
-    reconciler,
-    elsewhere: (all) => heardElsewhere(open, all),
-    log
-  })
-}
-
-function arrivalsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Arrivals | undefined {
-  const { routing } = config
-  if (!routing) return undefined
-  const open = vty(routing.vty)
-  return new Arrivals({ reconciler, elsewhere: (all) => heardElsewhere(open, all), log })
 }

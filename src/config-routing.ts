@@ -1,7 +1,8 @@
-/** The section `routing` of the configuration file: its schema, and the checks that a schema cannot say. */
+/** The section `routing` of the configuration file: the checks that its schema (config-routing-schema.ts) cannot say. */
 import { InvalidError, shown } from './errors.js'
 import { familyOf, parseIp, toIp } from './model/ip.js'
 import type { Ip } from './model/ip.js'
+import { parseDuplicates } from './model/options/duplicates.js'
 import type { Bfd, Bgp, BgpNeighbor, Ospf, OspfKey, Routing } from './model/routing.js'
 
 /** Where FRR has its command sockets. */
@@ -10,7 +11,9 @@ export const DEFAULT_VTY = '/run/frr'
 const DEFAULT_HOLD_SECONDS = 9
 /** A container that is replaced is back by then. */
 const DEFAULT_GRACE_SECONDS = 10
-const LAST_GRACE_SECONDS = 3600
+/** Of 64 addresses. */
+const DEFAULT_BLOCK = 26
+const DEFAULT_BLOCK6 = 122
 const LAST_AREA = 2 ** 32 - 1
 
 /** As the file has it, after the schema. */
@@ -47,87 +50,12 @@ interface BgpSection {
 export interface RoutingSection {
   readonly vty?: string
   readonly grace?: number
+  readonly duplicates?: string
+  readonly blocks?: { readonly size?: number; readonly size6?: number }
   readonly ospf?: OspfSection
   readonly ospf3?: OspfSection
   readonly bgp?: BgpSection
 }
-
-const seconds = { type: 'integer', minimum: 1, maximum: 65_535 }
-const bfd = {
-  type: ['boolean', 'object'],
-  properties: {
-    interval: { type: 'integer', minimum: 10, maximum: 60_000 },
-    multiplier: { type: 'integer', minimum: 2, maximum: 255 }
-  },
-  additionalProperties: false
-}
-const ospf = {
-  type: 'object',
-  properties: {
-    area: { type: ['string', 'integer'] },
-    'area-type': { enum: ['normal', 'stub', 'nssa'] },
-    interfaces: { type: 'array', items: { type: 'string' }, minItems: 1, uniqueItems: true },
-    'router-id': { type: 'string' },
-    network: { enum: ['broadcast', 'point-to-point', 'point-to-multipoint'] },
-    cost: { type: 'integer', minimum: 1, maximum: 65_535 },
-    hello: seconds,
-    dead: seconds,
-    authentication: {
-      type: 'object',
-      properties: {
-        type: { type: 'string' },
-        id: { type: 'integer', minimum: 1, maximum: 255 },
-        key: { type: 'string' }
-      },
-      required: ['key'],
-      additionalProperties: false
-    },
-    bfd
-  },
-  required: ['area', 'interfaces'],
-  additionalProperties: false
-}
-const as = { type: 'integer', minimum: 1, maximum: 2 ** 32 - 1 }
-
-/** For ajv. */
-export const ROUTING_SCHEMA = {
-  type: ['object', 'null'],
-  properties: {
-    vty: { type: 'string' },
-    grace: { type: 'number', minimum: 0, maximum: LAST_GRACE_SECONDS },
-    ospf,
-    ospf3: ospf,
-    bgp: {
-      type: 'object',
-      properties: {
-        as,
-        'router-id': { type: 'string' },
-        transit: { type: 'boolean' },
-        neighbors: {
-          type: 'array',
-          minItems: 1,
-          items: {
-            type: 'object',
-            properties: {
-              address: { type: 'string' },
-              interface: { type: 'string' },
-              as: { type: ['integer', 'string'] },
-              password: { type: 'string' },
-              bfd,
-              hold: { ...seconds, minimum: 3 },
-              'max-prefixes': { type: 'integer', minimum: 1, maximum: 2 ** 32 - 1 }
-            },
-            required: ['as'],
-            additionalProperties: false
-          }
-        }
-      },
-      required: ['as', 'neighbors'],
-      additionalProperties: false
-    }
-  },
-  additionalProperties: false
-} as const
 
 /** Throws InvalidError that names the field, the value and what would be right. An empty section asks for filters only. */
 export function parseRouting(section: RoutingSection, where: string): Routing {
@@ -137,6 +65,10 @@ export function parseRouting(section: RoutingSection, where: string): Routing {
   const routing: Routing = {
     vty,
     grace: section.grace ?? DEFAULT_GRACE_SECONDS,
+    duplicates: parseDuplicates(section.duplicates ?? 'refuse', `${where}.duplicates`),
+    ...(section.blocks
+      ? { blocks: { 4: section.blocks.size ?? DEFAULT_BLOCK, 6: section.blocks.size6 ?? DEFAULT_BLOCK6 } }
+      : {}),
     ...(section.ospf ? { ospf: parseOspf(section.ospf, `${where}.ospf`, parseKey) } : {}),
     ...(section.ospf3 ? { ospf3: parseOspf(section.ospf3, `${where}.ospf3`, parseHash) } : {}),
     ...(section.bgp ? { bgp: parseBgp(section.bgp, `${where}.bgp`) } : {})

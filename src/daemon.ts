@@ -97,10 +97,7 @@ export async function loadDaemon(
     reconciler,
     held: () => core.holds?.destinations ?? [],
     upkeep,
-    stop: async () => {
-      unwatch()
-      await stopCore(core)
-    }
+    stop: () => stopCore(core, unwatch)
   }
   return { daemon, ready }
 }
@@ -148,19 +145,26 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
 
 /** Begins with what goes on by itself. Returns how to stop following the kernel. */
 function lookOut(
-  { reconciler, arrivals, health }: Core,
+  { reconciler, arrivals, health, duplicates, blocks }: Core,
   parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'runs'>
 ): () => void {
   health.start()
+  duplicates?.start()
+  blocks?.start()
   return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
 }
 
-async function stopCore({ routers, holds, names, arrivals, health }: Core): Promise<void> {
+async function stopCore(core: Core, unwatch: () => void): Promise<void> {
+  const { routers, holds, names, arrivals, health, duplicates, blocks, sessions } = core
+  unwatch()
   routers.stop()
   names.stop()
   arrivals?.stop()
   health.stop()
+  duplicates?.stop()
+  blocks?.stop()
   await holds?.stop()
+  sessions?.close()
 }
 
 /** What is done from time to time, in this order. */
@@ -194,13 +198,15 @@ function hostFaults({ faults }: Reconciler): string[] {
 /** A routing daemon that has just been asked something may still be at work on a change. */
 const CHANGES_TAKE_MS = 500
 
-function verifyParts({ config, host, vty }: DaemonParts, { records, reconciler, holds }: Core): VerifyParts {
+function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyParts {
   const { routing } = config
+  const { records, reconciler, holds, duplicates } = core
   return {
     records,
     host,
     reconciler,
     ...(holds ? { holds } : {}),
+    duplicates: () => duplicates?.all ?? [],
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))

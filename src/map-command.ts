@@ -18,13 +18,13 @@ export async function mapCommand({ socket, form }: MapCommand): Promise<string> 
 
 /** Each router with its ways and its addresses. */
 export function mapText({ routers, links, several }: ClusterMap): string {
-  const lines = routers.flatMap(({ id, isSelf, addresses }) => {
+  const lines = routers.flatMap(({ id, isSelf, addresses, prefixes }) => {
     const ways = links
       .filter(({ from }) => from === id)
       .map(({ to, isSegment, cost }) => `${isSegment ? 'segment of ' : ''}${to} (${String(cost)})`)
     return [
       `${id}${isSelf ? ', this host' : ''}${ways.length > 0 ? `: to ${ways.join(', ')}` : ''}`,
-      ...addresses.map((address) => `  ${address}`)
+      ...[...prefixes, ...addresses].map((destination) => `  ${destination}`)
     ]
   })
   const meant = several.filter(({ anycast }) => anycast).length
@@ -47,8 +47,8 @@ export function dotText({ routers, links }: ClusterMap): string {
   )
   return [
     'graph cluster {',
-    ...routers.map(({ id, isSelf, addresses }) => {
-      const label = [id, ...addresses].join('\\n')
+    ...routers.map(({ id, isSelf, addresses, prefixes }) => {
+      const label = [id, ...prefixes, ...addresses].join('\\n')
       return `  "${id}" [shape=box, label="${label}"${isSelf ? ', style=bold' : ''}]`
     }),
     ...[...segments].map((segment) => `  "segment ${segment}" [shape=point]`),

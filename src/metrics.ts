@@ -18,6 +18,8 @@ const METRICS = {
     'gauge',
     'Addresses that are announced without a container, until their grace period ends.'
   ],
+  duplicates: ['gauge', 'Addresses of containers that other hosts announce, too, without meaning to.'],
+  blocks: ['gauge', 'Parts of pools that this host gives addresses out of, or has claimed.'],
   orphans: ['gauge', 'Links of containers whose record was lost.'],
   faults: ['gauge', 'Objects and lines that the kernel or a routing daemon refuses.'],
   routing_faults: ['gauge', 'Those of routing daemons, also one that does not answer.'],

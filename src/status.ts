@@ -2,6 +2,7 @@
 import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { Duplicate, Duplicates } from './core/duplicates.js'
 import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Names } from './core/names.js'
@@ -33,6 +34,7 @@ export interface StatusParts {
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
+  readonly duplicates: Duplicates | undefined
   readonly health: HealthChecks
   readonly metrics: Metrics
   readonly startedAt: Date
@@ -49,6 +51,10 @@ export interface Status {
   readonly broken: readonly object[]
   /** Addresses that are announced without a container, until their grace period ends. */
   readonly held: readonly string[]
+  /** Addresses that other hosts announce, too. */
+  readonly duplicates: readonly Duplicate[]
+  /** Parts of pools that this host gives addresses out of. */
+  readonly blocks: readonly { readonly prefix: string; readonly state: string }[]
   /** The routing daemons that we configure. */
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
@@ -62,9 +68,18 @@ interface EndpointStatus {
   readonly ports: readonly string[]
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
    * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
-   * check has not succeeded yet, or fails. */
+   * check has not succeeded yet, or fails; `yielded`: not announced, another host has it. */
   readonly state:
-    'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'starting' | 'unhealthy'
+    | 'routed'
+    | 'waiting'
+    | 'lost'
+    | 'leaving'
+    | 'faulty'
+    | 'draining'
+    | 'drained'
+    | 'starting'
+    | 'unhealthy'
+    | 'yielded'
   /** Absent without a check. */
   readonly health?: HealthStatus
   /** What its policy has let pass and refused, if it has one. */
@@ -97,6 +112,8 @@ export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map(
     orphans: [...reconciler.orphans],
     broken: records.broken,
     held: holds?.destinations ?? [],
+    duplicates: parts.duplicates?.all ?? [],
+    blocks: records.all('block').map(({ prefix, state }) => ({ prefix, state })),
     routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
   }
 }
@@ -111,6 +128,8 @@ export function statusText({
   orphans,
   broken,
   held,
+  duplicates,
+  blocks,
   routing
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id, ports }) =>
@@ -132,6 +151,13 @@ export function statusText({
     ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
     ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
+    ...(blocks.length > 0
+      ? [`blocks: ${blocks.map(({ prefix, state }) => `${prefix} ${state}`).join(', ')}`]
+      : []),
+    ...duplicates.map(
+      ({ address, by, isAnnounced }) =>
+        `duplicate: ${address}: ${by.join(', ')} announces it, too${isAnnounced ? '' : '; it is not announced here as long as that lasts'}`
+    ),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
@@ -176,6 +202,8 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
+    duplicates: parts.duplicates?.all.length ?? 0,
+    blocks: records.count('block'),
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
     routing_passes_total: routers.counters.passes,
@@ -240,6 +268,7 @@ function stateOf(
     return 'faulty'
   if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
   if (!endpoint.sandbox) return 'waiting'
+  if (endpoint.yielded) return 'yielded'
   const health = healthOf(endpoint) ?? 'healthy'
   return health === 'healthy' ? 'routed' : health
 }

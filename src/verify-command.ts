@@ -25,13 +25,17 @@ export async function verifyCommand({ socket, json }: VerifyCommand): Promise<Pr
   return { text: [...lines, summary.join(', ')].join('\n'), exitCode }
 }
 
-function verificationLines({ addresses, stale, neighbours, absent }: Verification): string[] {
+function verificationLines({ addresses, stale, duplicates, neighbours, absent }: Verification): string[] {
   return [
     ...addresses.flatMap((address) => {
       const gaps = gapsOf(address)
       return gaps.length > 0 ? [`missing: ${address.address}: not in ${gaps.join(', ')}`] : []
     }),
     ...stale.map(({ address, where }) => `stale: ${address}: still in ${where}, no container has it`),
+    ...duplicates.map(({ address, by, isAnnounced }) => {
+      const here = isAnnounced ? 'and announced here' : 'and not announced here'
+      return `duplicate: ${address}: on ${by.join(', ')}, too, ${here}`
+    }),
     ...neighbours.flatMap(({ protocol, name, acknowledged }) =>
       acknowledged === false
         ? [`neighbour: ${name}: has not acknowledged all that ${protocol} announces`]

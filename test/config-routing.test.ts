@@ -17,12 +17,13 @@ describe('the section routing', () => {
     expect(checkRouting({ ospf: OSPF }, 'routing')).to.deep.equal({
       vty: '/run/frr',
       grace: 10,
+      duplicates: 'refuse',
       ospf: { area: '0.0.0.0', areaType: 'normal', interfaces: ['eth0'] }
     })
   })
   it('empty: filters only', () => {
-    expect(checkRouting({}, 'routing')).to.deep.equal({ vty: '/run/frr', grace: 10 })
-    expect(checkRouting(null, 'routing')).to.deep.equal({ vty: '/run/frr', grace: 10 })
+    expect(checkRouting({}, 'routing')).to.deep.equal({ vty: '/run/frr', grace: 10, duplicates: 'refuse' })
+    expect(checkRouting(null, 'routing')).to.deep.equal({ vty: '/run/frr', grace: 10, duplicates: 'refuse' })
   })
   it('with an area in either form', () => {
     const areaOf = (area: unknown): unknown => checkRouting(ospf({ area }), 'routing').ospf?.area
@@ -43,6 +44,7 @@ describe('the section routing', () => {
     expect(checkRouting(section, 'routing')).to.deep.equal({
       vty: '/run/quagga',
       grace: 2.5,
+      duplicates: 'refuse',
       bgp: {
         as: 65000,
         transit: false,
@@ -67,6 +69,7 @@ describe('the section routing', () => {
     [ospf({ interfaces: ['nr-0123456789ab'] }), '"nr-0123456789ab" is not the name of a link of the host'],
     [ospf({ 'router-id': '0.0.0.0' }), 'routing.ospf.router-id: "0.0.0.0" is not of the form'],
     [ospf({ 'router-id': 'fd00::1' }), 'routing.ospf.router-id: "fd00::1" is not of the form'],
+    [{ duplicates: 'ignore' }, 'routing.duplicates: "ignore" is none of refuse, warn, take-over'],
     [ospf({ hello: 4, dead: 4 }), 'routing.ospf.dead: 4 is not more than hello, which is 4'],
     [ospf({ hello: 0 }), 'ospf.hello: 0 must be >= 1'],
     [ospf({ 'area-type': 'stub', area: 1 }), 'routing.ospf.area-type: "stub"', 'make it nssa'],

@@ -110,6 +110,8 @@ describe('statusText', () => {
       faults: [{ key: 'route 10.1.0.1/32 0', error: 'cannot add' }],
       orphans: ['nr-feedfeedfeed'],
       broken: [{ kind: 'pool', id: 'x', reason: 'why' }],
+      duplicates: [],
+      blocks: [],
       held: ['10.1.0.9/32'],
       routing: [{ daemon: 'ospfd', state: 'kept' }]
     })

@@ -36,6 +36,8 @@ interface Parts {
   /** True where routing daemons read announcements, not routes. */
   readonly announces: boolean
   readonly now: () => Date
+  /** With what other hosts mean for it. Throws ConflictError for an address that another host has. */
+  readonly admit: <E extends Endpoint>(endpoint: E) => Promise<E>
 }
 
 /** An endpoint that certainly has a sandbox. */
@@ -56,7 +58,7 @@ export class Attachments {
   attach(request: AttachRequest): Promise<Attached> {
     return this.#exclusive.run(request.id, async () => {
       await this.#replaceDead(request)
-      const attaching = this.#decide(request)
+      const attaching = await this.#parts.admit(this.#decide(request))
       try {
         await this.#commit(attaching, false)
         const end = containerEndOf(attaching, attaching.sandbox)

@@ -5,12 +5,13 @@
  */
 import { formerSysctl } from '../desired/host.js'
 import type { AddressesOf } from '../desired/policy.js'
-import { desiredOfEndpoint, isWithheld } from '../desired/routed.js'
+import { desiredOfEndpoint, isSilent } from '../desired/routed.js'
 import { KernelError, StoreError, messageOf } from '../errors.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
+import { addressOf, parsePrefix } from '../model/ip.js'
 import type { Setting } from '../model/setting.js'
 import { keyOfRef, refOf } from '../store/records.js'
 import type { RecordRef, Records, Stored } from '../store/records.js'
@@ -66,8 +67,12 @@ export class Committer {
   /** Tells the reconciler what all loaded records want. The caller runs the first pass. */
   adopt(): void {
     this.#reconciler.want([], this.#hostObjects())
-    for (const record of this.#records.all('endpoint')) {
-      const objects = this.#objectsOf({ kind: 'endpoint', record })
+    const stored = (['endpoint', 'block'] as const).flatMap((kind) =>
+      this.#records.all(kind).flatMap(({ id }) => this.#records.find(kind, id) ?? [])
+    )
+    for (const one of stored) {
+      const { record } = one
+      const objects = this.#objectsOf(one)
       this.#claims.claim(record.id, objects)
       this.#reconciler.want([], objects)
     }
@@ -238,6 +243,7 @@ export class Committer {
 
   /** `once`: what a record wanted before its end began. */
   #objectsOf(stored: Stored, once = false): HostObject[] {
+    if (stored.kind === 'block') return this.#holds ? [announcementOf({ dst: stored.record.prefix })] : []
     if (stored.kind !== 'endpoint') return []
     const { deleted, ...endpoint } = stored.record
     if (deleted && !once) return []
@@ -248,10 +254,14 @@ export class Committer {
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
       const now = this.#records.get('endpoint', stored.record.id)
-      if (stored.record.anycast === true || (now?.sandbox && isWithheld(now))) return []
+      if (stored.record.anycast === true) return []
       const objects = this.#objectsOf(stored, true)
       const left = leavesBehind(objects, { drop, wanted, reconciler: this.#reconciler })
-      return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
+      return left.flatMap((dst) =>
+        now?.sandbox && isSilent(now, addressOf(parsePrefix(dst)))
+          ? []
+          : [{ networkId: stored.record.networkId, dst }]
+      )
     })
   }
 

@@ -37,6 +37,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
+  /** With what other hosts mean for it. Throws ConflictError for an address that another host has. */
+  readonly admit: <E extends Endpoint>(endpoint: E) => Promise<E>
   /** Absent where routing daemons read routes: there is nothing to wait for. */
   readonly arrivals?: Arrivals
 }
@@ -73,10 +75,8 @@ export class Endpoints {
         return same
       }
       await this.#replaceStale(request)
-      const endpoint = newEndpoint(request, network, {
-        defaultMtu: this.#parts.defaultMtu(),
-        now: this.#parts.now()
-      })
+      const { defaultMtu, now, admit } = this.#parts
+      const endpoint = await admit(newEndpoint(request, network, { defaultMtu: defaultMtu(), now: now() }))
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
       this.#tell('endpoint created', endpoint)
       return endpoint
@@ -118,7 +118,8 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, health: _health, ports: _ports, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, yielded: _yielded, ...more } = endpoint
+      const { ports: _ports, ...rest } = more
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -156,6 +157,17 @@ export class Endpoints {
       if (endpoint.health?.state === state) return
       const record: Endpoint = { ...endpoint, health: { state, since: this.#parts.now().toISOString() } }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
+    })
+  }
+
+  /** Changes what others are told of one with a container; `change` gives the same one for no change. */
+  alter(id: string, change: (endpoint: Endpoint) => Endpoint, message: string): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      const record = endpoint && change(endpoint)
+      if (!record || record === endpoint || record.deleted) return
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
+      this.#tell(message, record)
     })
   }
 

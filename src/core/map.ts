@@ -26,6 +26,8 @@ export interface MapRouter {
   readonly isSelf: boolean
   /** Single addresses that it announces as external. */
   readonly addresses: readonly string[]
+  /** What else it announces: blocks, as a rule. */
+  readonly prefixes: readonly string[]
 }
 
 /** Throws UnavailableError where no OSPF runs: BGP has no such database. */
@@ -52,11 +54,15 @@ export function mapOf(
   links: readonly RouterLink[]
 ): ClusterMap {
   const addressesByRouter = new Map<string, string[]>()
+  const prefixesByRouter = new Map<string, string[]>()
   const routersByAddress = new Map<string, string[]>()
   const meant = new Set<string>()
   for (const { dst, router, tag } of externals) {
     const address = singleAddress(dst)
-    if (address === undefined) continue
+    if (address === undefined) {
+      append(prefixesByRouter, router, dst)
+      continue
+    }
     append(addressesByRouter, router, address)
     append(routersByAddress, address, router)
     if (tag === ANYCAST_TAG) meant.add(`${address} ${router}`)
@@ -67,7 +73,10 @@ export function mapOf(
   const ids = new Set([...self, ...neighbours, ...addressesByRouter.keys()])
   return {
     routers: [...ids].sort().map((id) => {
-      return { id, isSelf: self.has(id), addresses: (addressesByRouter.get(id) ?? []).sort() }
+      const [addresses, prefixes] = [addressesByRouter, prefixesByRouter].map((all) =>
+        (all.get(id) ?? []).sort()
+      )
+      return { id, isSelf: self.has(id), addresses: addresses ?? [], prefixes: prefixes ?? [] }
     }),
     links,
     several: [...routersByAddress].flatMap(([address, routers]) =>

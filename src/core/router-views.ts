@@ -1,5 +1,6 @@
 /** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
 import { RoutedError } from '../errors.js'
+import { parsed } from '../host/answers.js'
 import {
   ospfLinks,
   bgpAdvertised,
@@ -12,6 +13,8 @@ import {
 } from '../host/router-tables.js'
 import type { External, KernelPath, RouterLink, RouterNeighbour } from '../host/router-tables.js'
 import type { OpenVty, VtySession } from '../host/vty.js'
+import { familyOf } from '../model/ip.js'
+import type { Prefix } from '../model/ip.js'
 
 /** What a protocol tells others, in one address family. */
 export interface ProtocolView {
@@ -59,6 +62,16 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   ])
   const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
   return { ...(zebra ? { zebra } : {}), protocols, absent }
+}
+
+/** True if every protocol of its family announces the destination, and no neighbour is known not to have heard of it. */
+export async function isSpread(open: OpenVty, dst: Prefix): Promise<boolean> {
+  const { protocols } = await routerViews(open)
+  const views = protocols.filter(({ family }) => family === familyOf(dst))
+  return views.every(
+    ({ announced, neighbours }) =>
+      announced.has(dst) && neighbours.every(({ acknowledged }) => acknowledged !== false)
+  )
 }
 
 /** How the routers of OSPFv2 are connected. Throws UnavailableError or TimeoutError. */
@@ -151,10 +164,5 @@ function routerIdIn(answer: unknown): string | undefined {
 
 async function show(session: VtySession, command: string): Promise<unknown> {
   const { text } = await session.run(command)
-  try {
-    return JSON.parse(text) as unknown
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  return parsed(text)
 }

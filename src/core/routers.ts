@@ -32,11 +32,19 @@ export interface RoutersParts {
 export class Routers {
   readonly #parts: RoutersParts
   readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
+  /** Destinations that others should be preferred for, besides drained ones. */
+  readonly #worst = new Set<Prefix>()
   #routerId: Ip | undefined
 
   constructor(parts: RoutersParts) {
     this.#parts = parts
     this.#keepers = new Map(ROUTER_DAEMONS.map((daemon) => [daemon, this.#keeperOf(daemon)]))
+  }
+
+  /** Of this host, where one is configured or was found. */
+  get routerId(): Ip | undefined {
+    const { ospf, ospf3, bgp } = this.#parts.routing ?? {}
+    return ospf?.routerId ?? ospf3?.routerId ?? bgp?.routerId ?? this.#routerId
   }
 
   get states(): readonly RouterState[] {
@@ -64,6 +72,12 @@ export class Routers {
   learn(facts: HostFacts): void {
     const { routing } = this.#parts
     if (routing) this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+  }
+
+  /** False = every other host that announces the destination is better. The caller has the daemons told. */
+  prefer(dst: Prefix, isPreferred: boolean): void {
+    if (isPreferred) this.#worst.delete(dst)
+    else this.#worst.add(dst)
   }
 
   /** Networks may have changed. Returns at once. */
@@ -115,7 +129,7 @@ export class Routers {
     const networks = records.all('network')
     return desiredRouting(routing, {
       networks,
-      drained: drainedPrefixes(records.all('endpoint'), networks),
+      drained: [...new Set([...drainedPrefixes(records.all('endpoint'), networks), ...this.#worst])],
       anycast: anycastIn(records),
       ...(routerId === undefined ? {} : { routerId })
     })

@@ -13,6 +13,8 @@ import { tellAgain, tellEnds } from '../host/retell.js'
 import type { OpenVty } from '../host/vty.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../model/ip.js'
 import type { Records } from '../store/records.js'
+import type { Duplicate } from './duplicates.js'
+import { announcementOf } from './holds.js'
 import type { Holds } from './holds.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
@@ -26,6 +28,8 @@ export interface VerifyParts {
   /** Absent = routing daemons read routes, not announcements. */
   readonly holds?: Holds
   readonly open: OpenVty
+  /** Addresses that other hosts announce, too. */
+  readonly duplicates: () => readonly Duplicate[]
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
   /** Waits: changes that were under way are not faults. */
@@ -51,6 +55,8 @@ export interface StaleAddress {
 export interface Verification {
   readonly addresses: readonly VerifiedAddress[]
   readonly stale: readonly StaleAddress[]
+  /** Addresses that other hosts announce, too, without meaning to. */
+  readonly duplicates: readonly Duplicate[]
   /** `acknowledged`: has in its database all that we announce; absent where its protocol does not say. */
   readonly neighbours: readonly (RouterNeighbour & { readonly protocol: string })[]
   /** Daemons that have to answer and do not, and why. */
@@ -72,7 +78,8 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, neighbours } = found
-  return { addresses, stale, neighbours, absent: Object.fromEntries(absent), repaired }
+  const duplicates = parts.duplicates()
+  return { addresses, stale, duplicates, neighbours, absent: Object.fromEntries(absent), repaired }
 }
 
 /**
@@ -104,7 +111,7 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
   )
 }
 
-type Found = Omit<Verification, 'absent' | 'repaired'>
+type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates'>
 
 interface Look extends Found {
   readonly wanted: Wanted
@@ -159,13 +166,17 @@ function wantedOf({ records, holds }: VerifyParts): Wanted {
 
 /** What routing daemons should see: routes of the main table, and announcements in place of others. */
 function visibleRoutes(records: Records, announces: boolean): Visible[] {
-  return records.all('endpoint').flatMap((endpoint) =>
+  const blocks = records.all('block').map(({ id, prefix }): Visible => {
+    return { endpoint: `block ${id}`, object: announcementOf({ dst: prefix }) }
+  })
+  const own = records.all('endpoint').flatMap((endpoint) =>
     desiredOfEndpoint(endpoint, announces).flatMap((object): Visible[] => {
       const isVisible =
         (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
       return isVisible ? [{ endpoint: endpoint.id, object }] : []
     })
   )
+  return announces ? [...own, ...blocks] : own
 }
 
 interface ZebraGap {

@@ -58,9 +58,11 @@ export function desiredOfEndpoint(
   ]
 }
 
-/** True if the network is not to hear of its addresses although its container runs. */
-export function isWithheld(endpoint: Endpoint): boolean {
-  return endpoint.drain === 'withdrawn' || !isFit(endpoint)
+/** True if others are not to be told of the address by itself although its container runs. */
+export function isSilent(endpoint: Endpoint, address: Ip): boolean {
+  const { drain, yielded, covered } = endpoint
+  const isElsewhere = yielded?.includes(address) === true || covered?.includes(address) === true
+  return drain === 'withdrawn' || isElsewhere || !isFit(endpoint)
 }
 
 function isFit(endpoint: Endpoint): boolean {
@@ -73,7 +75,7 @@ function routes(address: Ip, link: string, announces: boolean, endpoint: Endpoin
   const own: Route = { ...route, table: 'local' }
   // Also where routing daemons read routes: in that table they do not see one.
   if (!announces) return [isFit(endpoint) ? route : own]
-  return isWithheld(endpoint) ? [own] : [own, { kind: 'announcement', dst, of: link }]
+  return isSilent(endpoint, address) ? [own] : [own, { kind: 'announcement', dst, of: link }]
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

@@ -2,7 +2,7 @@
  * What the routing daemons should have in their configuration so that they announce our container routes and nothing else.
  * Filters come before what uses them: a list that does not exist yet lets nothing out.
  */
-import { OUR_NAME } from '../host/router-lines.js'
+import { OUR_NAME, PREPENDED, WORST_OSPF_METRIC } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
 import { addressOf, contains, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
@@ -30,14 +30,12 @@ const FAMILIES: Readonly<Record<'ospfd' | 'ospf6d' | 'bgpd', readonly Family[]>>
 const FIRST_SEQUENCE = 5
 /** FRR's sequence numbers have 32 bits. */
 const LAST_SEQUENCE = 4_294_967_189n
-/** The one after it means unreachable. */
-const WORST_OSPF_METRIC = 16_777_214
-/** How often our own autonomous system is put before a path that others should be preferred to. */
-const PREPENDED = 3
 /** How others see that an address is meant to be on several hosts: as OSPF's route tag and in a BGP community. `nr` in ASCII. */
 export const ANYCAST_TAG = 0x6e72
 /** Room for the subnets of one network among the numbers of a prefix list. */
 const SEQUENCES_PER_NETWORK = 1000
+/** The entry that lets blocks of a subnet out comes so long after the one for its addresses. */
+const BLOCKS_AFTER = 500
 
 /** In the order in which lines are to be written. Without a protocol of ours, the filters for the operator's use. */
 export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLine[] {
@@ -45,7 +43,9 @@ export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLin
   const withFilters = routersOf(routing)
   return [
     ...withFilters.flatMap((daemon) =>
-      FAMILIES[daemon].flatMap((family) => filters(daemon, family, { ...facts, as: bgp?.as }))
+      FAMILIES[daemon].flatMap((family) =>
+        filters(daemon, family, { ...facts, as: bgp?.as, blocks: routing.blocks })
+      )
     ),
     ...bfdLines(routing),
     ...(ospf ? ospfLines(ospf, facts) : []),
@@ -99,6 +99,19 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
     ...[
       list(OUR_NAME, FIRST_SEQUENCE, none),
       ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
+      ...pools.flatMap(({ sequence, prefix }) => {
+        const size = facts.blocks?.[family]
+        const hasBlocks = size !== undefined && size > lengthOf(prefix)
+        return hasBlocks
+          ? [
+              list(
+                OUR_NAME,
+                sequence + BLOCKS_AFTER,
+                `permit ${prefix} ge ${String(size)} le ${String(size)}`
+              )
+            ]
+          : []
+      }),
       list(drain, FIRST_SEQUENCE, none),
       ...permitted(drain, facts.drained),
       list(several, FIRST_SEQUENCE, none),
@@ -124,6 +137,7 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
 interface FilterFacts extends RoutingFacts {
   /** Our autonomous system, where we configure BGP. */
   readonly as?: number | undefined
+  readonly blocks?: Routing['blocks']
 }
 
 /** What makes every other way better. */

@@ -26,6 +26,11 @@ export interface WantedLine extends Line {
 
 /** Lists, maps and profiles of this name are ours, whoever wrote them. */
 export const OUR_NAME = 'net-routed'
+
+/** The largest metric of OSPF; the one after it means unreachable. */
+export const WORST_OSPF_METRIC = 16_777_214
+/** How often our own autonomous system is put before a path that others should be preferred to. */
+export const PREPENDED = 3
 const NAMED = [
   /^(ip|ipv6) prefix-list net-routed(-drain)? /,
   /^bgp as-path access-list net-routed /,

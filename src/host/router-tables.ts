@@ -1,5 +1,7 @@
 /** What the routing daemons say they know: their tables and databases, as data. Their JSON is of unknown shape to us. */
 
+import { field, fieldsOf, itemsOf, numberOf, textOf } from './answers.js'
+
 /** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
 const MAX_AGE_SECONDS = 3600
 
@@ -18,6 +20,10 @@ export interface External {
   readonly dst: string
   /** Its router id. */
   readonly router: string
+  /** Seconds since it was announced, or announced anew. */
+  readonly age?: number
+  /** Grows each time it is announced anew. */
+  readonly sequence?: number
   /** A number that it has put on it; absent = 0, or not shown. */
   readonly tag?: number
 }
@@ -62,9 +68,10 @@ export function ospfDatabase(answer: unknown): OspfDatabase | undefined {
   ])
   const externals = lists.flatMap((lsa): External[] => {
     const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
-    const isLive = field(lsa, 'lsaAge') !== MAX_AGE_SECONDS
-    const external = { dst, router, ...tagIn(lsa) }
-    return isLive && isExternal(external) ? [external] : []
+    const age = numberOf(lsa, 'lsaAge') ?? 0
+    const sequence = Number.parseInt(textOf(lsa, 'sequenceNumber'), 16) || 0
+    const external = { dst, router, age, sequence, ...tagIn(lsa) }
+    return age !== MAX_AGE_SECONDS && isExternal(external) ? [external] : []
   })
   return { own, externals: distinct(externals) }
 }
@@ -102,9 +109,12 @@ export function ospf3Externals(answer: unknown): External[] {
   return distinct(
     lsas.flatMap((lsa): External[] => {
       const [type, dst, router] = [field(lsa, 'type'), field(lsa, 'payload'), field(lsa, 'advRouter')]
-      const isLive = field(lsa, 'age') !== MAX_AGE_SECONDS
-      const isExternal = isLive && (type === 'ASE' || type === 'Type-7')
-      return isExternal && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+      const age = numberOf(lsa, 'age') ?? 0
+      const isExternal = age !== MAX_AGE_SECONDS && (type === 'ASE' || type === 'Type-7')
+      const sequence = numberOf(lsa, 'seqNum') ?? 0
+      return isExternal && typeof dst === 'string' && typeof router === 'string'
+        ? [{ dst, router, age, sequence }]
+        : []
     })
   )
 }
@@ -168,21 +178,4 @@ export function bgpAdvertised(answer: unknown): string[] {
 
 function distinct(externals: readonly External[]): External[] {
   return [...new Map(externals.map((external) => [`${external.dst} ${external.router}`, external])).values()]
-}
-
-function field(value: unknown, name: string): unknown {
-  return fieldsOf(value)[name]
-}
-
-function textOf(value: unknown, name: string): string {
-  const found = field(value, name)
-  return typeof found === 'string' ? found : ''
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
-}
-
-function itemsOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as readonly unknown[]) : []
 }

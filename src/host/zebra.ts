@@ -1,31 +1,30 @@
 /** What zebra knows of routes to an address besides the kernel's, in FRR's words. */
+import { field, itemsOf, parsed, textOf } from './answers.js'
+
+/** A route that a routing protocol has heard from other hosts. */
+export interface HeardRoute {
+  /** As zebra names it: `ospf`, `ospf6`, `bgp`. */
+  readonly protocol: string
+  readonly metric: number
+  /** Next hop; empty = none. */
+  readonly via: string
+}
+
 /** The command that shows the routes to a destination, `10.1.0.2/32`, selected or not. */
 export function showRoute(dst: string): string {
   return `show ${dst.includes(':') ? 'ipv6' : 'ip'} route ${dst} json`
 }
 
 /** What this host itself puts into the table. */
-const OWN_PROTOCOLS: ReadonlySet<unknown> = new Set(['kernel', 'connected', 'local', 'static'])
+const OWN_PROTOCOLS: ReadonlySet<string> = new Set(['kernel', 'connected', 'local', 'static'])
 
-/** True if a routing protocol has heard the destination from another host. `text` is the answer to showRoute. */
-export function isHeard(text: string, dst: string): boolean {
-  const answer: unknown = parse(text)
-  if (typeof answer !== 'object' || answer === null) return false
-  const routes = (answer as Readonly<Record<string, unknown>>)[dst]
-  return Array.isArray(routes) && routes.some((route) => isForeign(route))
-}
-
-function isForeign(route: unknown): boolean {
-  return (
-    typeof route === 'object' && route !== null && 'protocol' in route && !OWN_PROTOCOLS.has(route.protocol)
-  )
-}
-
-/** Quagga answers in prose. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+/** What routing protocols have heard of the destination. `text` is the answer to showRoute; Quagga answers in prose. */
+export function heardRoutes(text: string, dst: string): HeardRoute[] {
+  return itemsOf(field(parsed(text), dst)).flatMap((route) => {
+    const protocol = textOf(route, 'protocol')
+    if (protocol === '' || OWN_PROTOCOLS.has(protocol)) return []
+    const metric = field(route, 'metric')
+    const [hop] = itemsOf(field(route, 'nexthops'))
+    return [{ protocol, metric: typeof metric === 'number' ? metric : 0, via: textOf(hop, 'ip') }]
+  })
 }

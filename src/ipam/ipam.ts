@@ -15,12 +15,13 @@ import type { Network } from '../model/network.js'
 import { poolId, poolNamed } from '../model/pool.js'
 import type { Pool, PoolName } from '../model/pool.js'
 import type { Space } from '../model/space.js'
-import type { Records } from '../store/records.js'
-import { checkAddress, chooseAddress, inUse } from './allocate.js'
+import { checkAddress, inUse } from './allocate.js'
+import { Automatic } from './automatic.js'
+import type { AutomaticParts } from './automatic.js'
 import { isLeaked, isRouted, overlapError, usesPool, withoutRange } from './pools.js'
 import { chooseSubnet } from './subnets.js'
 import type { DefaultPool, PoolRequest } from './subnets.js'
-import { isReserved, usageOf } from './usage.js'
+import { isReserved } from './usage.js'
 
 export interface AddressRequest {
   readonly poolId: string
@@ -28,8 +29,7 @@ export interface AddressRequest {
   readonly purpose: Lease['purpose']
 }
 
-interface Parts {
-  readonly records: Records
+interface Parts extends AutomaticParts {
   readonly committer: Committer
   readonly endpoints: Endpoints
   readonly log: Log
@@ -43,11 +43,11 @@ const UNUSED_LIMIT_MS = 600_000
 export class Ipam {
   readonly #parts: Parts
   readonly #exclusive = new Exclusive()
-  /** Where the search for a never used address goes on, by pool. Derived: a restart begins at the first one. */
-  readonly #cursors = new Map<string, bigint>()
+  readonly #automatic: Automatic
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#automatic = new Automatic(parts)
   }
 
   /** Throws ConflictError for an overlap, InvalidError or ExhaustedError where a subnet must be chosen and cannot be. */
@@ -75,7 +75,7 @@ export class Ipam {
     if (!pool || pool.range === range) return
     const record: Pool = { ...withoutRange(pool), ...(range === undefined ? {} : { range }) }
     await this.#parts.committer.commit({ put: [{ kind: 'pool', record }] })
-    this.#cursors.delete(id)
+    this.#automatic.forget(id)
   }
 
   /** Frees everything in the pool. Unknown pools are no error. */
@@ -92,6 +92,7 @@ export class Ipam {
       if (!pool)
         throw new NotFoundError(`pool ${request.poolId} is not known to net-routed: create the network again`)
       const purpose = this.#purposeOf(request, pool)
+      if (purpose === 'endpoint' && request.address === undefined) await this.#automatic.ready(pool)
       const address = this.#take(pool, { ...request, purpose })
       const lease: Lease = {
         id: leaseId(pool.space, address),
@@ -147,7 +148,7 @@ export class Ipam {
     for (const { id, address } of [...this.#parts.records.leasesOfPool(pool.id)]) {
       if (!this.choseGateway(pool.space, address)) continue
       await this.#parts.committer.commit({ remove: [{ kind: 'lease', id }] })
-      this.#cursors.delete(pool.id)
+      this.#automatic.forget(pool.id)
     }
   }
 
@@ -189,7 +190,7 @@ export class Ipam {
       id: lease.id
     }))
     if (remove.length > 0) await this.#parts.committer.commit({ remove, isEnd: true })
-    this.#cursors.delete(id)
+    this.#automatic.forget(id)
   }
 
   #take(pool: Pool, { address, purpose }: AddressRequest): Ip {
@@ -200,11 +201,7 @@ export class Ipam {
       if (isReserved(pool.space, address, this.#parts.records)) throw inUse(pool, address, 'endpoint')
       return address
     }
-    const [from, cursor] =
-      purpose === 'gateway' ? [withoutRange(pool), 0n] : [pool, this.#cursors.get(pool.id) ?? 0n]
-    const choice = chooseAddress(from, usageOf(pool, this.#parts.records, cursor))
-    if (purpose !== 'gateway') this.#cursors.set(pool.id, choice.cursor)
-    return choice.address
+    return purpose === 'gateway' ? this.#automatic.forGateway(pool) : this.#automatic.forContainer(pool)
   }
 
   #withdraw(pool: PoolName, address: Ip): Promise<void> {
@@ -257,9 +254,16 @@ export class Ipam {
       kind: 'lease' as const,
       id
     }))
-    this.#cursors.delete(pool.id)
+    const blocks = this.#parts.records
+      .all('block')
+      .filter(({ poolId }) => poolId === pool.id)
+      .map(({ id }) => ({ kind: 'block' as const, id }))
+    this.#automatic.forget(pool.id)
     if (leases.length === 0 && !this.#parts.records.get('pool', pool.id)) return
-    await this.#parts.committer.commit({ remove: [...leases, { kind: 'pool', id: pool.id }], isEnd: true })
+    await this.#parts.committer.commit({
+      remove: [...leases, ...blocks, { kind: 'pool', id: pool.id }],
+      isEnd: true
+    })
     this.#parts.log.info('pool released', { pool: pool.id })
   }
 

@@ -27,6 +27,10 @@ export interface Endpoint extends EndpointOptions {
   readonly left?: true
   /** On its way out of the network: announced as the worst choice, or not at all. The container stays. */
   readonly drain?: 'worse' | 'withdrawn'
+  /** Addresses that another host has by mistake and keeps: not announced here as long as it does. */
+  readonly yielded?: readonly Ip[]
+  /** Addresses that others reach by the announcement of a block: they have none of their own. */
+  readonly covered?: readonly Ip[]
   /** What its check has found; absent = it has no check, or none has succeeded yet. */
   readonly health?: Health
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */

@@ -2,6 +2,7 @@
 import { Ajv } from 'ajv'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError } from '../errors.js'
+import type { Block } from './block.js'
 import { lazily } from './lazy.js'
 import { parseIp, parseMac, parsePrefix } from './ip.js'
 import type { Endpoint } from './endpoint.js'
@@ -19,6 +20,7 @@ export interface RecordByKind {
   lease: Lease
   setting: Setting
   router: Router
+  block: Block
 }
 export type RecordKind = keyof RecordByKind
 export type AnyRecord = RecordByKind[RecordKind]
@@ -28,6 +30,7 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   'setting',
   'router',
   'pool',
+  'block',
   'lease',
   'network',
   'endpoint'
@@ -147,6 +150,8 @@ const SCHEMAS = {
       },
       left: yes,
       drain: { enum: ['worse', 'withdrawn'] },
+      yielded: { type: 'array', items: ip },
+      covered: { type: 'array', items: ip },
       health: {
         type: 'object',
         properties: { state: { enum: ['healthy', 'unhealthy'] }, since: text },
@@ -164,6 +169,12 @@ const SCHEMAS = {
     type: 'object',
     properties: { id: text, space: { enum: ['local', 'global'] }, prefix, range: prefix, since: time },
     required: ['id', 'space', 'prefix', 'since'],
+    additionalProperties: false
+  },
+  block: {
+    type: 'object',
+    properties: { id: text, poolId: text, prefix, state: { enum: ['claimed', 'own'] }, since: time },
+    required: ['id', 'poolId', 'prefix', 'state', 'since'],
     additionalProperties: false
   },
   lease: {
@@ -229,7 +240,8 @@ const VALIDATORS: Validators = {
   pool: validator('pool'),
   lease: validator('lease'),
   setting: validator('setting'),
-  router: validator('router')
+  router: validator('router'),
+  block: validator('block')
 }
 
 /** The record in a stored document. Throws InvalidError that names every fault. */

@@ -1,11 +1,16 @@
 /** What the operator wants the host's routing daemon to do for container routes: the section `routing` of the configuration. */
 import type { Ip } from './ip.js'
+import type { DuplicatesMode } from './options/duplicates.js'
 
 export interface Routing {
   /** Directory of the routing daemons' command sockets. */
   readonly vty: string
   /** Seconds for which an address stays announced after its container; 0 = it is withdrawn at once. */
   readonly grace: number
+  /** What becomes of an address that two hosts have by mistake. */
+  readonly duplicates: DuplicatesMode
+  /** Prefix lengths of the blocks that hosts claim of a pool; absent = each host has the whole pool. */
+  readonly blocks?: Readonly<Record<4 | 6, number>>
   readonly ospf?: Ospf
   readonly ospf3?: Ospf
   readonly bgp?: Bgp

@@ -38,7 +38,8 @@ export class Records {
     pool: new Map(),
     lease: new Map(),
     setting: new Map(),
-    router: new Map()
+    router: new Map(),
+    block: new Map()
   }
   readonly #endpointByAddress = new Map<Ip, Set<string>>()
   readonly #endpointsBySandbox = new Map<string, Set<string>>()

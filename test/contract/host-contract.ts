@@ -82,6 +82,7 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
 function roundTrips(host: () => Host): void {
   describe('lists exactly what was applied', () => {
     const variants: Record<string, readonly HostObject[]> = {
+      'an announcement of many addresses': [{ kind: 'announcement', dst: '10.1.0.64/26' }],
       'an object of every kind': ALL,
       'a link without IPv6': [testLink('a', { ipv6: false })],
       'a link with proxy ARP': [testLink('a', { proxyArp: true })],

@@ -61,10 +61,11 @@ describe('mapOf', () => {
       {
         id: ONE,
         isSelf: true,
-        addresses: ['10.1.0.1', '10.1.0.5', '10.1.0.6', '10.1.0.8', 'fd00:6::1', 'fd00:6::2']
+        addresses: ['10.1.0.1', '10.1.0.5', '10.1.0.6', '10.1.0.8', 'fd00:6::1', 'fd00:6::2'],
+        prefixes: []
       },
-      { id: TWO, isSelf: false, addresses: ['10.1.0.6', 'fd00:6::2'] },
-      { id: THREE, isSelf: false, addresses: ['10.1.0.5', '10.1.0.8'] }
+      { id: TWO, isSelf: false, addresses: ['10.1.0.6', 'fd00:6::2'], prefixes: ['10.99.0.0/16'] },
+      { id: THREE, isSelf: false, addresses: ['10.1.0.5', '10.1.0.8'], prefixes: [] }
     ])
   })
   it('tells anycast, which all its routers say, from what is there twice', () => {
@@ -85,6 +86,7 @@ describe('mapOf', () => {
       '  fd00:6::1',
       '  fd00:6::2',
       '192.0.2.2: to 192.0.2.1 (10), segment of 198.51.100.2 (5)',
+      '  10.99.0.0/16',
       '  10.1.0.6',
       '  fd00:6::2',
       '192.0.2.3: to segment of 198.51.100.2 (5)',

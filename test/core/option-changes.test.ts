@@ -25,7 +25,12 @@ async function core() {
   const committer = new Committer({ store, records, reconciler, log: silentLog })
   const networks = new Networks({ records, committer, host, log: silentLog })
   const shared = { records, committer, reconciler, networks, log: silentLog }
-  const endpoints = new Endpoints({ ...shared, defaultMtu: () => undefined, now: () => since })
+  const endpoints = new Endpoints({
+    ...shared,
+    admit: (endpoint) => Promise.resolve(endpoint),
+    defaultMtu: () => undefined,
+    now: () => since
+  })
   await networks.create({ id: 'net', subnets: [], internal: false, mtu: 1400 })
   const create = (id: string, address: string, options = {}) =>
     endpoints.create({ id, networkId: 'net', addresses: [parsePrefix(address)], options })

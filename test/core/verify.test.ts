@@ -39,6 +39,7 @@ function withContainer(
       reconciler,
       host: rig.host,
       open: fake.open,
+      duplicates: () => [],
       needed: ['zebra', 'ospfd', 'bgpd'],
       settle
     }

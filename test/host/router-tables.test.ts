@@ -32,7 +32,12 @@ K>* 10.9.0.0/16 [0/0] via 192.0.2.9, eth0, 00:00:02
 })
 
 describe('ospfDatabase', () => {
-  const lsa = (route: string, lsaAge = 8): object => ({ route, lsaAge, advertisedRouter: '192.0.2.1' })
+  const lsa = (route: string, lsaAge = 8): object => ({
+    route,
+    lsaAge,
+    advertisedRouter: '192.0.2.1',
+    sequenceNumber: '80000003'
+  })
   it('has what is announced in ordinary and in not-so-stubby areas, and not what is withdrawn', () => {
     const answer = {
       routerId: '192.0.2.1',
@@ -42,8 +47,8 @@ describe('ospfDatabase', () => {
     expect(ospfDatabase(answer)).to.deep.equal({
       own: '192.0.2.1',
       externals: [
-        { dst: '10.1.0.1/32', router: '192.0.2.1' },
-        { dst: '10.1.0.2/32', router: '192.0.2.1' }
+        { dst: '10.1.0.1/32', router: '192.0.2.1', age: 8, sequence: 0x80000003 },
+        { dst: '10.1.0.2/32', router: '192.0.2.1', age: 8, sequence: 0x80000003 }
       ]
     })
   })
@@ -75,13 +80,16 @@ describe('ospf3Externals', () => {
       type,
       payload,
       age,
+      seqNum: 0x80000001,
       advRouter: '192.0.2.1'
     })
     const answer = {
       asScopedLinkStateDb: [{ lsa: [lsa('ASE', 'fd00:6::1/128'), lsa('ASE', 'fd00:6::2/128', 3600)] }],
       areaScopedLinkStateDb: [{ areaId: '0.0.0.0', lsa: [lsa('INP', '2001:db8::/64')] }]
     }
-    expect(ospf3Externals(answer)).to.deep.equal([{ dst: 'fd00:6::1/128', router: '192.0.2.1' }])
+    expect(ospf3Externals(answer)).to.deep.equal([
+      { dst: 'fd00:6::1/128', router: '192.0.2.1', age: 8, sequence: 0x80000001 }
+    ])
   })
 })
 
