@@ -2,6 +2,7 @@
 import { ConfiguredNetworks } from './cni/networks.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { Additions } from './core/additions.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
@@ -45,6 +46,7 @@ export interface Core {
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly attachments: Attachments
+  readonly additions: Additions
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
@@ -65,6 +67,7 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
   const endpoints = new Endpoints(shared)
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
+  const additions = new Additions({ records, ends, log })
   const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
     ...shared,
@@ -82,6 +85,7 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     networks,
     endpoints,
     attachments,
+    additions,
     ipam,
     configured,
     drains: drainsOf(parts, { records, endpoints, routers })

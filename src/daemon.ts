@@ -12,6 +12,7 @@ import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { operationalNow } from './core/operational.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import { neededDaemons } from './desired/routing.js'
@@ -62,7 +63,7 @@ export async function loadDaemon(
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
   let uplinkMtu: number | undefined
   const core = compose(parts, records, () => uplinkMtu)
-  const { reconciler, committer, routers, networks, attachments } = core
+  const { reconciler, committer, routers, networks, additions } = core
   const metrics = new Metrics()
   const learn = (found: HostFacts): void => {
     uplinkMtu = found.uplinkMtu
@@ -80,9 +81,9 @@ export async function loadDaemon(
     if (!(await reconciler.resync()))
       throw new UnavailableError('the kernel does not list its links and routes')
     await networks.claimSettings(found)
-    await attachments.dropUnanswered()
+    await finishContainers(core)
     learn(found)
-    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    unwatch = watch({ host, reconciler, additions, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -102,6 +103,17 @@ export async function loadDaemon(
   return { daemon, ready }
 }
 
+function operational(core: Core, id: string): object | undefined {
+  const endpoint = core.records.get('endpoint', id)
+  return endpoint && operationalNow(endpoint, core)
+}
+
+/** What a crash may have left half done in containers. */
+async function finishContainers({ attachments, additions }: Core): Promise<void> {
+  await attachments.dropUnanswered()
+  await additions.settleAll()
+}
+
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
 const CONSTANT: ReadonlySet<string> = new Set([
   'Plugin.Activate',
@@ -114,7 +126,7 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-    ...networkDriver({ ...config, ...core, log }),
+    ...networkDriver({ ...config, ...core, log, operational: (id) => operational(core, id) }),
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
@@ -152,6 +164,7 @@ function stepsOf(
     learn,
     () => reconciler.resync(),
     () => endpoints.collect(),
+    () => core.additions.settleAll(),
     () => ipam.collect(),
     () => configured.collect(),
     () => networks.collect(),

@@ -1,16 +1,15 @@
 /** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
-import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { Additions } from './core/additions.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Host } from './host/host.js'
-import { keyOf } from './host/objects.js'
 import type { Holds } from './core/holds.js'
+import { operationalNow } from './core/operational.js'
+import type { Operational } from './core/operational.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
-import { hostLinkName } from './model/endpoint.js'
-import type { Endpoint } from './model/endpoint.js'
 import type { Lease } from './model/lease.js'
 import { linkLocalGateway } from './model/network.js'
 import type { Records } from './store/records.js'
@@ -21,6 +20,7 @@ export interface StatusParts {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly endpoints: Endpoints
+  readonly additions: Additions
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
@@ -43,17 +43,13 @@ export interface Status {
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
 
-interface EndpointStatus {
+interface EndpointStatus extends Operational {
   readonly id: string
   readonly network: string
-  readonly addresses: readonly string[]
-  readonly link: string
-  /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
-   * `draining`: announced as the worst choice; `drained`: not announced. */
-  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
 }
 
-export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
+export function statusOf(parts: StatusParts): Status {
+  const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -63,9 +59,11 @@ export function statusOf({ version, records, reconciler, routers, holds, started
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records
-      .all('endpoint')
-      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined)),
+    endpoints: records.all('endpoint').map((endpoint) => ({
+      id: endpoint.id,
+      network: endpoint.networkId,
+      ...operationalNow(endpoint, parts)
+    })),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
@@ -109,6 +107,7 @@ export function statusText({
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
+    ...missingTexts(endpoints),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
   ].join('\n')
@@ -160,26 +159,11 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: boolean): EndpointStatus {
-  const link = hostLinkName(endpoint.id)
-  return {
-    id: endpoint.id,
-    network: endpoint.networkId,
-    addresses: endpoint.addresses,
-    link,
-    state: stateOf(endpoint, reconciler, announces)
-  }
-}
-
-function stateOf(
-  endpoint: Endpoint,
-  { faults, lost }: Reconciler,
-  announces: boolean
-): EndpointStatus['state'] {
-  if (endpoint.deleted || endpoint.left) return 'leaving'
-  if (lost.has(hostLinkName(endpoint.id))) return 'lost'
-  if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
-    return 'faulty'
-  if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
-  return endpoint.sandbox ? 'routed' : 'waiting'
+/** What a container should have inside and has not. */
+function missingTexts(endpoints: readonly EndpointStatus[]): string[] {
+  return endpoints.flatMap(({ id, extraAddresses, missing }) =>
+    missing === undefined
+      ? []
+      : [`not in the container: ${(extraAddresses ?? []).join(',')} of ${id.slice(0, 12)}: ${missing}`]
+  )
 }

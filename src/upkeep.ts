@@ -1,5 +1,6 @@
 /** When the daemon looks again: soon after kernel events, and from time to time. */
 import { messageOf } from './errors.js'
+import type { Additions } from './core/additions.js'
 import type { Host } from './host/host.js'
 import type { Kind } from './host/objects.js'
 import type { Reconciler } from './host/reconciler.js'
@@ -21,13 +22,14 @@ const FIREWALL_DELAY_MS = 300
 interface WatchParts {
   readonly host: Host
   readonly reconciler: Reconciler
+  readonly additions: Additions
   readonly log: Log
   readonly metrics: Metrics
   readonly upkeep: () => Promise<void>
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): () => void {
+export function watch({ host, reconciler, additions, log, metrics, upkeep }: WatchParts): () => void {
   const timers = new Map<number, NodeJS.Timeout>()
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
@@ -45,6 +47,7 @@ export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): (
       metrics.lostEvents++
       log.warn('kernel events were lost, everything is read again')
     }
+    additions.heard(change).catch(failed)
     if (!reconciler.concerns(change)) return
     log.debug('kernel event', { ...change })
     if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])

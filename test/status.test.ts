@@ -98,7 +98,17 @@ describe('statusText', () => {
       startedAt: '2026-01-01T00:00:00.000Z',
       networks: [{}],
       endpoints: [
-        { id: ONE, network: NET, addresses: ['10.1.0.1/32'], link: 'nr-0123456789ab', state: 'routed' }
+        {
+          id: ONE,
+          network: NET,
+          addresses: ['10.1.0.1/32'],
+          extraAddresses: ['10.1.0.7/32'],
+          missing: 'why not',
+          link: 'nr-0123456789ab',
+          mac: '02:42:0a:01:00:01',
+          routes: [],
+          state: 'routed'
+        }
       ],
       faults: [{ key: 'route 10.1.0.1/32 0', error: 'cannot add' }],
       orphans: ['nr-feedfeedfeed'],
@@ -106,7 +116,8 @@ describe('statusText', () => {
       held: ['10.1.0.9/32'],
       routing: [{ daemon: 'ospfd', state: 'kept' }]
     })
-    expect(text.split('\n')).to.have.length(9)
+    expect(text.split('\n')).to.have.length(10)
+    expect(text).to.contain('not in the container: 10.1.0.7/32 of 000b000b000b: why not')
     expect(text).to.contain('routing: ospfd kept')
     expect(text).to.contain('held: 10.1.0.9/32: ')
     expect(text).to.contain('1 networks, 1 endpoints, 1 faults, 1 broken records')

@@ -5,13 +5,14 @@
  * `Gateway` with a connected route to it (as a static route it fails from Docker 28 on); errors of ends are ignored by
  * Docker, so ends succeed for what is unknown.
  */
+import type { Additions } from '../core/additions.js'
 import type { Endpoints } from '../core/endpoints.js'
 import type { Networks } from '../core/networks.js'
 import type { Answer, Methods } from '../http.js'
 import type { Ipam } from '../ipam/ipam.js'
 import type { Log } from '../log.js'
-import { containerLinkName } from '../model/endpoint.js'
-import type { Endpoint } from '../model/endpoint.js'
+import { containerLinkName, grantedAddresses } from '../model/endpoint.js'
+import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import {
   addressOf,
   familyOf,
@@ -32,6 +33,9 @@ import type { CreateNetworkRequest, IpamData, Options } from './schemas.js'
 export interface NetworkDriverParts {
   readonly networks: Networks
   readonly endpoints: Endpoints
+  readonly additions: Additions
+  /** What is known of an endpoint, as `net-routed status` has it. */
+  readonly operational: (id: string) => object | undefined
   readonly ipam: Ipam
   readonly log: Log
   /** The operator's gateways for all networks. */
@@ -66,10 +70,7 @@ export function networkDriver(parts: NetworkDriverParts): Methods {
       return EMPTY
     },
     'NetworkDriver.CreateEndpoint': (body) => createEndpoint(parts, parse.parseCreateEndpoint(body)),
-    'NetworkDriver.EndpointOperInfo': (body) => {
-      parse.parseEndpoint(body)
-      return answer({ Value: {} })
-    },
+    'NetworkDriver.EndpointOperInfo': (body) => operInfo(parts, parse.parseEndpoint(body).EndpointID),
     'NetworkDriver.Join': (body) => join(parts, parse.parseJoin(body)),
     'NetworkDriver.Leave': async (body) => {
       const { NetworkID, EndpointID } = parse.parseEndpoint(body)
@@ -133,6 +134,7 @@ async function createEndpoint(
   const { Address = '', AddressIPv6 = '', MacAddress = '' } = request.Interface ?? {}
   const options = request.Options ?? {}
   const chosen = parseOptions(options, 'endpoint')
+  parts.additions.refuseImpossible(chosen)
   warnForeign(parts.log, options, { endpoint: request.EndpointID })
   const addresses: Prefix[] = []
   if (Address !== '') addresses.push(parsePrefix(Address, 'Interface.Address'))
@@ -155,22 +157,45 @@ function disablesIpv6(options: Options): boolean {
 }
 
 async function join(
-  { endpoints, networks }: NetworkDriverParts,
+  { endpoints, additions, networks }: NetworkDriverParts,
   request: parse.JoinRequest
 ): Promise<Answer> {
   const { NetworkID, EndpointID, SandboxKey } = request
   const endpoint = await endpoints.join({ networkId: NetworkID, id: EndpointID }, SandboxKey)
+  await additions.settle(EndpointID)
   return { body: joinAnswer(endpoint, networks.get(NetworkID)) }
 }
 
 function joinAnswer(endpoint: Endpoint, network: Network): object {
-  const { gateway, gateway6 } = endpoint.sandbox ?? {}
+  const { gateway, gateway6 } = answered(endpoint)
   return {
     InterfaceName: { SrcName: containerLinkName(endpoint.id), DstPrefix: network.interfacePrefix ?? 'eth' },
     ...(gateway === undefined ? {} : { Gateway: gateway }),
     ...(gateway6 === undefined ? {} : { GatewayIPv6: gateway6 }),
     ...(gateway === undefined ? { DisableGatewayService: true } : {}),
     StaticRoutes: [...routesOf(endpoint, network, gateway), ...routesOf(endpoint, network, gateway6)]
+  }
+}
+
+/**
+ * Newer engines ask when the container has its end and does not run yet; older ones before. No engine shows the answer. An
+ * endpoint that is not known is no error: the start of a container would fail, or that of dockerd.
+ */
+async function operInfo({ additions, operational }: NetworkDriverParts, id: string): Promise<Answer> {
+  await additions.settle(id)
+  const entries = Object.entries(operational(id) ?? {})
+  return {
+    body: { Value: Object.fromEntries(entries.map(([field, value]) => [`net-routed.${field}`, value])) }
+  }
+}
+
+/** Docker's start of a container fails with a next hop of a family that it has not given an address of. */
+function answered(endpoint: Endpoint): Pick<Sandbox, 'gateway' | 'gateway6'> {
+  const families = new Set(grantedAddresses(endpoint).map(familyOf))
+  const { gateway, gateway6 } = endpoint.sandbox ?? {}
+  return {
+    ...(gateway !== undefined && families.has(4) ? { gateway } : {}),
+    ...(gateway6 !== undefined && families.has(6) ? { gateway6 } : {})
   }
 }
 

@@ -14,12 +14,13 @@ import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint, PortMap, Sandbox } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
 import type { Prefix } from '../model/ip.js'
-import type { Records } from '../store/records.js'
+import type { Records, Stored } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { newEndpoint, newSandbox, routesOf } from './decide.js'
 import type { AttachRequest, WrapRequest } from './decide.js'
 import type { Endpoints } from './endpoints.js'
 import { Exclusive } from './exclusive.js'
+import { takeExtra } from './extra-leases.js'
 import type { Networks } from './networks.js'
 
 interface Parts {
@@ -54,10 +55,14 @@ export class Attachments {
    */
   attach(request: AttachRequest): Promise<Attached> {
     return this.#exclusive.run(request.id, async () => {
-      await this.#replaceDead(request)
+      const extra = request.options?.extraAddresses ?? []
+      await this.#replaceDead({ ...request, addresses: [...request.addresses, ...extra] })
+      await this.#parts.networks.carry(request.networkId, extra)
       const attaching = this.#decide(request)
+      const network = this.#parts.networks.get(request.networkId)
+      const leases = takeExtra(attaching, network, { records: this.#parts.records, now: this.#parts.now() })
       try {
-        await this.#commit(attaching, false)
+        await this.#commit(attaching, false, leases)
         const end = containerEndOf(attaching, attaching.sandbox)
         const found = await this.#parts.ends.configure(attaching.sandbox.path, end)
         const routes = (attaching.sandbox.routes ?? []).filter(({ dst }) =>
@@ -161,8 +166,8 @@ export class Attachments {
     }
   }
 
-  #commit(record: Endpoint, needsLinks: boolean): Promise<void> {
-    return this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], needsLinks })
+  #commit(record: Endpoint, needsLinks: boolean, others: readonly Stored[] = []): Promise<void> {
+    return this.#parts.committer.commit({ put: [...others, { kind: 'endpoint', record }], needsLinks })
   }
 
   #decide(request: AttachRequest): Attached {

@@ -57,11 +57,14 @@ export function newEndpoint(
   network: Network,
   { defaultMtu, now }: { defaultMtu: number | undefined; now: Date }
 ): Endpoint {
-  const { mtu = defaultMtu, ...options } = { ...defaultsOf(network), ...request.options }
+  const { mtu = defaultMtu, extraAddresses = [], ...options } = { ...defaultsOf(network), ...request.options }
+  const granted = new Set(request.addresses.map(addressOf))
+  const extra = extraAddresses.filter((prefix) => !granted.has(addressOf(prefix)))
   return {
     id: request.id,
     networkId: request.networkId,
-    addresses: request.addresses,
+    addresses: [...request.addresses, ...extra],
+    ...(extra.length > 0 ? { extraAddresses: extra } : {}),
     mac: request.mac ?? macFor(request),
     ...options,
     ...(mtu === undefined || mtu === 0 ? {} : { mtu }),

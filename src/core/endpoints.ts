@@ -5,10 +5,10 @@
 import { ConflictError, NotFoundError, messageOf } from '../errors.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
-import { hostLinkName } from '../model/endpoint.js'
+import { grantedAddresses, hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
-import type { Ip } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
 import type { Committer } from './commit.js'
@@ -16,6 +16,7 @@ import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
 import type { EndpointRequest } from './decide.js'
 import { Exclusive } from './exclusive.js'
+import { returnExtra, takeExtra } from './extra-leases.js'
 import type { Networks } from './networks.js'
 
 /** Which endpoint, as every call of a runtime names it. */
@@ -67,11 +68,17 @@ export class Endpoints {
         return same
       }
       await this.#replaceStale(request)
+      await this.#parts.networks.carry(network.id, request.options?.extraAddresses)
       const endpoint = newEndpoint(request, network, {
         defaultMtu: this.#parts.defaultMtu(),
         now: this.#parts.now()
       })
-      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
+      const { records } = this.#parts
+      const leases = takeExtra(endpoint, network, { records, now: this.#parts.now() })
+      await this.#parts.committer.commit({
+        put: [...leases, { kind: 'endpoint', record: endpoint }],
+        needsLinks: true
+      })
       this.#tell('endpoint created', endpoint)
       return endpoint
     })
@@ -221,23 +228,38 @@ export class Endpoints {
   async #withdrawFrom(id: string, address: Ip): Promise<void> {
     const endpoint = this.#parts.records.get('endpoint', id)
     if (!endpoint || endpoint.deleted) return
-    const addresses = endpoint.addresses.filter((prefix) => addressOf(prefix) !== address)
+    const isGiven = (prefix: Prefix): boolean => addressOf(prefix) === address
+    const granted = grantedAddresses(endpoint)
+    if (!granted.some(isGiven)) return
+    const addresses = endpoint.addresses.filter((prefix) => !isGiven(prefix))
     this.#parts.log.info('address given back by the engine, endpoint is dead', { endpoint: id, address })
-    if (addresses.length === 0) await this.#remove(endpoint)
+    if (granted.every(isGiven)) await this.#remove(endpoint)
     else
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: { ...endpoint, addresses } }] })
   }
 
   async #remove(endpoint: Endpoint): Promise<void> {
     await this.#parts.committer.commit({ remove: [{ kind: 'endpoint', id: endpoint.id }], isEnd: true })
+    const leases = returnExtra(endpoint, this.#parts.records, this.#parts.now())
+    if (leases.length > 0) await this.#parts.committer.commit({ put: leases, isEnd: true })
     await this.#parted(endpoint)
     this.#tell('endpoint deleted', endpoint)
   }
 
-  /** The engine's own bookkeeping gave the address to this request, so another endpoint with it is dead. */
+  /**
+   * The engine's own bookkeeping gave the address to this request, so another endpoint with it is dead. Of addresses that
+   * users gave, the engine knows nothing: there only an endpoint whose container is gone is.
+   */
   async #replaceStale(request: EndpointRequest): Promise<void> {
-    for (const address of request.addresses.map(addressOf)) {
-      for (const { id } of this.#parts.records.endpointsWithAddress(address)) {
+    const extra = (request.options?.extraAddresses ?? []).map(addressOf)
+    if (extra.some((address) => this.#parts.records.endpointsWithAddress(address).length > 0))
+      await this.#parts.reconciler.resync()
+    for (const address of [...request.addresses.map(addressOf), ...extra]) {
+      for (const endpoint of this.#parts.records.endpointsWithAddress(address)) {
+        const { id } = endpoint
+        const isGranted = grantedAddresses(endpoint).some((prefix) => addressOf(prefix) === address)
+        const isDead = this.#parts.reconciler.lost.has(hostLinkName(id)) || endpoint.deleted === true
+        if (!isDead && (extra.includes(address) || !isGranted)) continue
         this.#parts.log.warn('endpoint replaced, its end was never reported', {
           endpoint: id,
           by: request.id,
@@ -254,7 +276,8 @@ export class Endpoints {
 }
 
 function sameOrConflict(known: Endpoint, request: EndpointRequest): Endpoint {
-  const isSame = known.networkId === request.networkId && known.addresses.join() === request.addresses.join()
+  const isSame =
+    known.networkId === request.networkId && grantedAddresses(known).join() === request.addresses.join()
   if (isSame && (request.mac === undefined || request.mac === known.mac)) return known
   throw new ConflictError(
     `endpoint ${request.id} exists already with addresses ${known.addresses.join(', ')}`

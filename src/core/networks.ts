@@ -1,10 +1,10 @@
 /** Networks: created and removed by a front end, numbered here. The first one prepares the host, the last one restores it. */
 import { ConflictError, ExhaustedError, NotFoundError, StoreError } from '../errors.js'
-import { neededSettings } from '../desired/host.js'
+import { hasIpv6, neededSettings } from '../desired/host.js'
 import type { Host, HostFacts } from '../host/host.js'
 import type { Log } from '../log.js'
-import { contains, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
-import type { Ip } from '../model/ip.js'
+import { contains, familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import { linkLocalGateway } from '../model/network.js'
 import type { Network } from '../model/network.js'
 import type { RecordRef, Records, Stored } from '../store/records.js'
@@ -65,12 +65,23 @@ export class Networks {
     })
   }
 
+  /** Before an endpoint gets these: has IPv6 forwarded where the network itself has none. */
+  carry(id: string, addresses: readonly Prefix[] = []): Promise<void> {
+    return this.#exclusive.run('', async () => {
+      const network = this.get(id)
+      if (hasIpv6(network) || addresses.every((prefix) => familyOf(prefix) === 4)) return
+      const others = this.#records.all('network').filter((other) => other.id !== id)
+      await this.#commit({ ...network, carriesIpv6: true }, others, await this.#host.facts())
+    })
+  }
+
   /** Gives a network other settings; its number and its endpoints stay as they are. */
   change(request: NetworkRequest): Promise<Network> {
     return this.#exclusive.run('', async () => {
-      const { number, mode } = this.get(request.id)
+      const { number, mode, carriesIpv6 } = this.get(request.id)
       const facts = await this.#host.facts()
-      const network: Network = { ...request, ...foreign(request, facts), mode, number }
+      const kept = carriesIpv6 ? { carriesIpv6 } : {}
+      const network: Network = { ...request, ...foreign(request, facts), ...kept, mode, number }
       const others = this.#records.all('network').filter(({ id }) => id !== network.id)
       await this.#commit(network, others, facts)
       this.#changed()

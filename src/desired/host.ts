@@ -41,11 +41,15 @@ export function neededSettings(networks: readonly Network[], hasMore = false): R
 }
 
 function familiesOf(networks: readonly Network[]): readonly (4 | 6)[] {
-  const hasIpv6 = networks.some(({ subnets }) => subnets.some(({ prefix }) => familyOf(prefix) === 6))
-  return hasIpv6 ? [4, 6] : [4]
+  return networks.some(hasIpv6) ? [4, 6] : [4]
 }
 
 /** What the kernel had before. */
 export function formerSysctl({ id, before }: Setting): HostObject {
   return { kind: 'sysctl', key: id, value: before }
+}
+
+/** True if the host forwards IPv6 for it. */
+export function hasIpv6({ subnets, carriesIpv6 }: Network): boolean {
+  return carriesIpv6 === true || subnets.some(({ prefix }) => familyOf(prefix) === 6)
 }

@@ -5,7 +5,7 @@
  */
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
-import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
+import type { ContainerEnd, ContainerEnds, EndAddition, EndExtent, EndRoute } from './ends.js'
 import type { Host, HostChange, HostFacts } from './host.js'
 import { describeOp, keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
@@ -43,6 +43,8 @@ export class FakeHost implements Host, ContainerEnds {
   readonly sandboxes = new Map<string, Map<string, FakeEnd>>()
   /** Asked before a container end is set up; an errno makes it fail. */
   refuseEnd: (netns: string, end: ContainerEnd) => string | undefined = () => undefined
+  /** False = no namespace of a container can be entered. */
+  mayEnter = true
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {
@@ -99,6 +101,36 @@ export class FakeHost implements Host, ContainerEnds {
       ends.set(end.name, { ...found, ...end, mtu: found.mtu ?? end.mtu ?? 1500, routes })
       return routes
     })
+  }
+
+  extend(netns: string, { mac, addresses, routes, sysctls }: EndAddition): Promise<EndExtent> {
+    return settled(() => {
+      const ends = this.sandboxes.get(netns)
+      if (!ends) return 'no namespace'
+      const found = [...ends.values()].find((end) => end.mac === mac && end.hostLink !== '')
+      if (!found) return 'no link'
+      const end = {
+        ...found,
+        ipv6: found.ipv6 || sysctls['net.ipv6.conf.IFNAME.disable_ipv6'] === '0',
+        addresses: [...new Set([...found.addresses, ...addresses])],
+        routes: [...found.routes, ...routes.filter(({ dst }) => !found.routes.some((own) => own.dst === dst))]
+      }
+      const errno = this.refuseEnd(netns, end)
+      if (errno) throw new KernelError(errno, `cannot add to ${found.name} in ${netns}: ${errno}`)
+      ends.set(found.name, end)
+      return 'done'
+    })
+  }
+
+  refusal(): KernelError | undefined {
+    return this.mayEnter ? undefined : new KernelError('EPERM', 'cannot enter a network namespace: EPERM')
+  }
+
+  /** What an engine does with the other end of a pair: there it is up, with these addresses. */
+  moveEnd(hostLink: string, netns: string, end: Omit<ContainerEnd, 'alias'>): void {
+    const ends = this.#sandbox(netns)
+    ends.set(end.name, { ...end, alias: '', hostLink })
+    for (const tell of this.#watchers) tell({ kind: 'link', key: `link ${hostLink}`, gone: false })
   }
 
   find(netns: string, name: string): Promise<ContainerEnd | undefined> {

@@ -11,7 +11,7 @@ import type { EndpointOptions } from './options/option.js'
 export interface Endpoint extends EndpointOptions {
   readonly id: string
   readonly networkId: string
-  /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. */
+  /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. Those of the engine come first. */
   readonly addresses: readonly Prefix[]
   readonly mac: Mac
   /** True if the network's gateway is a router outside of this host, so that proxy ARP is needed. */
@@ -99,6 +99,14 @@ export function hostLinkName(endpointId: string): string {
 /** Name of the container end until the runtime renames it. */
 export function containerLinkName(endpointId: string): string {
   return `nrc${shortHash(endpointId)}`
+}
+
+/** The addresses that the engine, or the IPAM, has given. */
+export function grantedAddresses({
+  addresses,
+  extraAddresses = []
+}: Pick<Endpoint, 'addresses' | 'extraAddresses'>): readonly Prefix[] {
+  return addresses.filter((prefix) => !extraAddresses.includes(prefix))
 }
 
 /** MAC address of the host end of an attachment: locally administered, known without asking the kernel. */

@@ -19,6 +19,8 @@ export interface ContainerOptions {
   readonly ip?: string
   readonly mac?: string
   readonly sandbox?: string
+  /** `--driver-opt`. */
+  readonly options?: Readonly<Record<string, unknown>>
 }
 
 export interface Docker {
@@ -106,7 +108,13 @@ export function dockerOf(call: Call): Docker {
     await call('NetworkDriver.DeleteNetwork', { NetworkID: id })
   }
 
-  const createEndpoint = async ({ id, network, ip, mac }: ContainerOptions): Promise<readonly string[]> => {
+  const createEndpoint = async ({
+    id,
+    network,
+    ip,
+    mac,
+    options
+  }: ContainerOptions): Promise<readonly string[]> => {
     const addresses: string[] = []
     networkByEndpoint.set(id, network)
     for (const pool of poolsByNetwork.get(network) ?? []) {
@@ -122,7 +130,12 @@ export function dockerOf(call: Call): Docker {
       AddressIPv6: addresses.find((address) => address.includes(':')) ?? '',
       MacAddress: mac ?? ''
     }
-    await call('NetworkDriver.CreateEndpoint', { NetworkID: network, EndpointID: id, Interface, Options: {} })
+    await call('NetworkDriver.CreateEndpoint', {
+      NetworkID: network,
+      EndpointID: id,
+      Interface,
+      Options: options ?? {}
+    })
     return addresses
   }
 

@@ -138,7 +138,7 @@ export const IPV4_DEVCONF = {
 export const IPV6_DEVCONF = { ACCEPT_RA: 3, DISABLE_IPV6: 26, ADDR_GEN_MODE: 47 } as const
 
 /** linux/if_addr.h */
-export const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const
+export const IFA = { ADDRESS: 1, LOCAL: 2, CACHEINFO: 6, FLAGS: 8 } as const
 export const IFA_F = { NODAD: 0x02, PERMANENT: 0x80 } as const
 
 /** linux/neighbour.h */

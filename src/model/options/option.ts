@@ -2,10 +2,11 @@
  * What an endpoint can be given besides its addresses. A front end takes it from options, labels or a configuration; a
  * network's are the defaults of its endpoints. Each feature is one list of `Option` and the fields that it fills.
  */
+import type { AddressOptions } from './addresses.js'
 import type { LinkOptions } from './link.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions
+export type EndpointOptions = LinkOptions & AddressOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {

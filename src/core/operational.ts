@@ -1,0 +1,114 @@
+/**
+ * What is known of an endpoint while it runs: for `net-routed status`, and for Docker's EndpointOperInfo. Pure; each feature
+ * adds its field here.
+ */
+import { desiredOfEndpoint } from '../desired/routed.js'
+import { keyOf } from '../host/objects.js'
+import type { HostObject } from '../host/objects.js'
+import type { Faults, Reconciler } from '../host/reconciler.js'
+import { hostLinkName } from '../model/endpoint.js'
+import type { Endpoint } from '../model/endpoint.js'
+import { addressOf, contains, lengthOf } from '../model/ip.js'
+import type { Network } from '../model/network.js'
+import type { Records } from '../store/records.js'
+import type { Additions, AdditionState } from './additions.js'
+import type { Holds } from './holds.js'
+
+export interface OperationalFacts {
+  readonly faults: Faults
+  /** Links whose other end is gone. */
+  readonly lost: ReadonlySet<string>
+  /** True where the routing daemons are ours to configure. */
+  readonly announces: boolean
+  readonly networks: readonly Network[]
+  /** Of what we put into the container. */
+  readonly addition?: AdditionState | undefined
+}
+
+/** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
+ * `draining`: announced as the worst choice; `drained`: not announced. */
+export type EndpointState = 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+
+/** What the facts come from. */
+export interface OperationalParts {
+  readonly records: Records
+  readonly reconciler: Reconciler
+  readonly holds: Holds | undefined
+  readonly additions: Additions
+}
+
+export interface Operational {
+  readonly state: EndpointState
+  readonly addresses: readonly string[]
+  /** Those that we put into the container, beside those of Docker. */
+  readonly extraAddresses?: readonly string[]
+  /** Why these are not in the container. */
+  readonly missing?: string
+  /** Of the host end. */
+  readonly link: string
+  readonly mac: string
+  readonly mtu?: number
+  /** Destinations that the host routes to the container. */
+  readonly routes: readonly string[]
+  /** Those of them that the other hosts are told; absent = the operator's routing daemon decides. */
+  readonly announced?: readonly string[]
+}
+
+/** As it is now. */
+export function operationalNow(
+  endpoint: Endpoint,
+  { records, reconciler, holds, additions }: OperationalParts
+): Operational {
+  const { faults, lost } = reconciler
+  const networks = records.all('network')
+  const addition = additions.stateOf(endpoint.id)
+  return operationalOf(endpoint, { faults, lost, announces: holds !== undefined, networks, addition })
+}
+
+export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Operational {
+  const { id, addresses, extraAddresses, mac, mtu } = endpoint
+  const link = hostLinkName(id)
+  const isThere = (object: HostObject): boolean => !facts.lost.has(link) && !facts.faults.has(keyOf(object))
+  const present = desiredOfEndpoint(endpoint, facts.announces).filter(isThere)
+  const missing = facts.addition?.reason
+  return {
+    state: stateOf(endpoint, facts),
+    addresses,
+    ...(extraAddresses ? { extraAddresses } : {}),
+    ...(missing === undefined ? {} : { missing }),
+    link,
+    mac,
+    ...(mtu === undefined ? {} : { mtu }),
+    routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
+    ...(facts.announces ? { announced: announcedOf(present, endpoint, facts.networks) } : {})
+  }
+}
+
+function stateOf(endpoint: Endpoint, { faults, lost, announces }: OperationalFacts): EndpointState {
+  if (endpoint.deleted || endpoint.left) return 'leaving'
+  if (lost.has(hostLinkName(endpoint.id))) return 'lost'
+  if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
+    return 'faulty'
+  if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
+  return endpoint.sandbox ? 'routed' : 'waiting'
+}
+
+/** The filters let addresses of our networks out, and nothing else. */
+function announcedOf(
+  present: readonly HostObject[],
+  { addresses }: Endpoint,
+  networks: readonly Network[]
+): string[] {
+  const subnets = networks.flatMap((network) => network.subnets.map(({ prefix }) => prefix))
+  const isOurs = (dst: string): boolean =>
+    addresses
+      .map(addressOf)
+      .some(
+        (address) =>
+          dst.startsWith(`${address}/`) &&
+          subnets.some((prefix) => lengthOf(prefix) > 0 && contains(prefix, address))
+      )
+  return present.flatMap((object) =>
+    object.kind === 'announcement' && isOurs(object.dst) ? [object.dst] : []
+  )
+}
