@@ -176,7 +176,9 @@ function stepsOf(
 
 /** What no container can do without. */
 function hostFaults({ faults }: Reconciler): string[] {
-  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
+  return [...faults].flatMap(([key, { message }]) =>
+    /^(sysctl net\.(ipv4\.ip_forward|ipv6\.conf\.all)|firewall|guard)/.test(key) ? [message] : []
+  )
 }
 
 /** A routing daemon that has just been asked something may still be at work on a change. */

@@ -1,7 +1,8 @@
 /** Networks: created and removed by a front end, numbered here. The first one prepares the host, the last one restores it. */
 import { ConflictError, ExhaustedError, NotFoundError, StoreError } from '../errors.js'
-import { hasIpv6, neededSettings } from '../desired/host.js'
+import { believingIn, hasIpv6, isForProxies, neededSettings } from '../desired/host.js'
 import type { Host, HostFacts } from '../host/host.js'
+import { UPLINK_SYSCTLS } from '../host/objects.js'
 import type { Log } from '../log.js'
 import { contains, familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
@@ -126,15 +127,22 @@ export class Networks {
     const settings = this.#records.all('setting')
     if (settings.length === 0 || !(await this.#host.facts()).dockerForwards) return []
     this.#log.info('forwarding stays on, Docker uses it')
-    return settings.map(({ id }) => ({ kind: 'setting', id }))
+    const kept = settings.filter(({ id }) => !isForProxies(id))
+    return kept.map(({ id }) => ({ kind: 'setting', id }))
   }
 
   /** A setting is forgotten when the kernel has its former value. */
   async #forgetSettings(): Promise<void> {
     const settings = this.#records.all('setting')
-    if (this.#records.count('network') > 0 || settings.length === 0) return
-    const { sysctls } = await this.#host.facts()
-    const done = settings.filter(({ id, before }) => sysctls[id] === before)
+    if (settings.length === 0) return
+    const networks = this.#records.all('network')
+    const facts = await this.#host.facts()
+    const needed = this.#neededFor(networks, facts)
+    const done = settings.filter(
+      ({ id, before }) =>
+        facts.sysctls[id] === before && (networks.length === 0 || (isForProxies(id) && !needed.has(id)))
+    )
+    if (done.length === 0) return
     await this.#committer.commit({ remove: done.map(({ id }) => ({ kind: 'setting', id })), isEnd: true })
   }
 
@@ -143,14 +151,21 @@ export class Networks {
     return this.#committer.commit({ put: [...settings, { kind: 'network', record: network }] })
   }
 
-  #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {
-    const { broken } = this.#records
-    const hasMore = broken.some(({ kind }) => kind === 'network')
-    return [...neededSettings(networks, hasMore)].flatMap(([id, needed]): Stored[] => {
-      const before = sysctls[id]
+  #settingsFor(networks: readonly Network[], facts: HostFacts): Stored[] {
+    return [...this.#neededFor(networks, facts)].flatMap(([id, needed]): Stored[] => {
+      const before = facts.sysctls[id]
       if (before === undefined || before === needed || this.#records.get('setting', id)) return []
       return [{ kind: 'setting', record: { id, before } }]
     })
+  }
+
+  #neededFor(networks: readonly Network[], { sysctls, believing }: HostFacts): ReadonlyMap<string, string> {
+    const hasMore = this.#records.broken.some(({ kind }) => kind === 'network')
+    const known = believingIn(this.#records.all('setting'))
+    // Where it is forwarded already, whoever has switched that on has seen to it, or has lost the routes long ago.
+    const isNews = sysctls['net.ipv6.conf.all.forwarding'] === '0' && networks.some(hasIpv6)
+    const fresh = isNews ? believing.filter((link) => sysctls[UPLINK_SYSCTLS.acceptRa(link)] === '1') : []
+    return neededSettings(networks, { hasMore, believing: [...new Set([...known, ...fresh])] })
   }
 
   #decide(request: NetworkRequest, facts: HostFacts): Network {

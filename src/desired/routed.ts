@@ -12,6 +12,7 @@ import type {
   HostObject,
   Link,
   Neighbour,
+  Proxy,
   Route,
   Source,
   VethPeer
@@ -45,6 +46,7 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     ...endpoint.addresses
       .map(addressOf)
       .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
+    ...proxies(endpoint, link.name),
     ...desiredOfPorts(endpoint)
   ]
 }
@@ -60,6 +62,11 @@ function routes(
   if (!announces) return [route]
   const own: Route = { ...route, table: 'local' }
   return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
+}
+
+function proxies({ ndpProxy = [], addresses }: Endpoint, of: string): Proxy[] {
+  const found = addresses.map(addressOf).filter((address) => familyOf(address) === 6)
+  return ndpProxy.flatMap((device) => found.map((address) => ({ kind: 'proxy', device, address, of })))
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

@@ -34,6 +34,7 @@ export class FakeHost implements Host, ContainerEnds {
     addresses: ['192.0.2.1'],
     addressesByLink: { eth0: ['192.0.2.1'] },
     connected: ['192.0.2.0/24'],
+    believing: [],
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }

@@ -28,7 +28,9 @@ export interface HostFacts {
   readonly addressesByLink: Readonly<Record<string, readonly string[]>>
   /** Subnets that the host reaches directly, without those of our links: `192.0.2.0/24`. */
   readonly connected: readonly string[]
-  /** Present values of the known sysctls. */
+  /** Of these links, those that have routes from router advertisements that the kernel has taken. */
+  readonly believing: readonly string[]
+  /** Present values of the known sysctls, and of those in `UPLINK_SYSCTLS` of links that lead out. */
   readonly sysctls: Readonly<Record<string, string>>
   /** True if Docker's own iptables chains are present: dockerd relies on forwarding. */
   readonly dockerForwards: boolean

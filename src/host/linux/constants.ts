@@ -85,6 +85,8 @@ export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const
 export const RTPROT_BOOT = 3
 export const RTN = { UNICAST: 1, BLACKHOLE: 6 } as const
 export const RTPROT_KERNEL = 2
+/** Learnt from a router advertisement by the kernel itself. */
+export const RTPROT_RA = 9
 
 /** linux/rtnetlink.h and iproute2's rt_protos: for error messages only. */
 export const ROUTE_PROTOCOLS: Readonly<Record<number, string>> = {
@@ -144,6 +146,7 @@ export const IFA_F = { NODAD: 0x02, PERMANENT: 0x80 } as const
 /** linux/neighbour.h */
 export const NDA = { DST: 1, LLADDR: 2, PROTOCOL: 12 } as const
 export const NUD_PERMANENT = 0x80
+export const NTF_PROXY = 0x08
 export const NDTA = { NAME: 1, PARMS: 6 } as const
 export const NDTPA = { IFINDEX: 1, PROXY_DELAY: 13 } as const
 

@@ -3,6 +3,7 @@ import { silentLog } from '../../log.js'
 import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
 import type { HostObject, Kind, Op, Source } from '../objects.js'
+import { KNOWN_SYSCTLS } from '../host.js'
 import type { Host, HostFacts } from '../host.js'
 import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
@@ -19,6 +20,7 @@ import { monitor } from './monitor.js'
 import { NetlinkSocket } from './netlink.js'
 import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
+import { changeProxies, listProxies } from './proxies.js'
 import { PortPublisher } from './publisher.js'
 import { applySysctls, listSysctls } from './sysctls.js'
 
@@ -52,7 +54,8 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     deleter: new LinkDeleter(kernel),
     rules: new ForwardRules(inside),
     guard,
-    publisher: new PortPublisher(kernel)
+    publisher: new PortPublisher(kernel),
+    sysctls: new Set<string>(KNOWN_SYSCTLS)
   }
   return {
     list: (kinds) => list(parts, (kind) => kinds?.includes(kind) ?? true),
@@ -78,6 +81,8 @@ interface Parts {
   readonly rules: ForwardRules
   readonly guard: PacketGuard
   readonly publisher: PortPublisher
+  /** Those that were ever set: they are listed, too. */
+  readonly sysctls: Set<string>
 }
 
 type Stage =
@@ -91,12 +96,13 @@ type Stage =
   | 'link delete'
   | 'entry'
   | 'announcement'
+  | 'proxy'
 
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
 
 async function list(
-  { kernel, rules, guard, publisher }: Parts,
+  { kernel, rules, guard, publisher, sysctls }: Parts,
   wants: (kind: Kind) => boolean
 ): Promise<HostObject[]> {
   const [firewalls, guarded, published, objects] = await Promise.all([
@@ -106,11 +112,12 @@ async function list(
     listNetlink(kernel, wants)
   ])
   return [
-    ...(wants('sysctl') ? listSysctls(kernel.inside) : []),
+    ...(wants('sysctl') ? listSysctls(kernel.inside, sysctls) : []),
     ...firewalls,
     ...guarded,
     ...published,
-    ...objects
+    ...objects,
+    ...(wants('proxy') ? await listProxies(kernel) : [])
   ]
 }
 
@@ -142,10 +149,11 @@ interface StageParts extends Parts {
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, publisher, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, sysctls, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
+      for (const { object } of batch) if (object.kind === 'sysctl') sysctls.add(object.key)
       return applySysctls(batch, kernel.inside)
     case 'firewall':
       return rules.apply(batch)
@@ -167,6 +175,8 @@ async function applyStage(
       return deleter.delete(batch)
     case 'announcement':
       return changeAnnouncements(batch, kernel)
+    case 'proxy':
+      return changeProxies(batch, kernel)
     case 'entry':
       return changeEntries(batch, kernel, indexes)
   }
@@ -201,6 +211,7 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'source':
     case 'publisher':
     case 'announcement':
+    case 'proxy':
       return kind
     case 'port':
     case 'exclusion':

@@ -4,9 +4,10 @@
  */
 import type { AddressOptions } from './addresses.js'
 import type { LinkOptions } from './link.js'
+import type { NdpOptions } from './ndp.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions & AddressOptions
+export type EndpointOptions = LinkOptions & AddressOptions & NdpOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {

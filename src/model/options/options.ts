@@ -3,12 +3,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { InvalidError } from '../../errors.js'
 import { ADDRESS_FIELDS, ADDRESS_OPTIONS } from './addresses.js'
 import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
+import { NDP_FIELDS, NDP_OPTIONS } from './ndp.js'
 import type { EndpointOptions, NetworkOptions, Option, Place } from './option.js'
 
-const OPTIONS: readonly Option[] = [...LINK_OPTIONS, ...ADDRESS_OPTIONS]
+const OPTIONS: readonly Option[] = [...LINK_OPTIONS, ...ADDRESS_OPTIONS, ...NDP_OPTIONS]
 
 /** Schemas of the fields that they fill, for stored records. */
-export const OPTION_FIELDS = { ...LINK_FIELDS, ...ADDRESS_FIELDS } as const
+export const OPTION_FIELDS = { ...LINK_FIELDS, ...ADDRESS_FIELDS, ...NDP_FIELDS } as const
 
 /** Whoever writes one of these means us. */
 const OUR_PREFIXES = ['net-routed.', 'com.medallia.routed.']
