@@ -74,6 +74,24 @@ ospf3: { area: 0.0.0.0, interfaces: [eth0], network: point-to-point, hello: 1, d
   everyone_reaches_everyone
 }
 
+@test "with the section routing, more addresses are announced if they are in a subnet of ours; status and verify know" {
+  configure 1 'ospf: { area: 0.0.0.0, interfaces: [eth0], network: point-to-point, hello: 1, dead: 4 }'
+  configure 2 'ospf: { area: 0.0.0.0, interfaces: [eth0], network: point-to-point, hello: 1, dead: 4 }'
+  dual 1
+  docker_on 1 run --detach --name one --network 'name=mine,ip=10.1.1.1,driver-opt=net-routed.addresses=10.1.1.7 10.99.0.1' \
+    busybox sleep 100000
+  wait_until 20 has_route 2 10.1.1.7
+  fails has_route 2 10.99.0.1
+  on 2 ping -c 1 -W 2 10.1.1.7
+  succeeds on 1 "$NET_ROUTED" status --json
+  equal "$(jq -c '.endpoints[0] | [.state, .routes, .announced]' <<<"$output")" \
+    '["routed",["10.1.1.1/32","fd00:1::1/128","10.1.1.7/32","10.99.0.1/32"],["10.1.1.1/32","fd00:1::1/128","10.1.1.7/32"]]'
+  # OSPF is for IPv4 only here.
+  succeeds on 1 "$NET_ROUTED" verify
+  docker_on 1 rm --force one
+  wait_until 20 not has_route 2 10.1.1.7
+}
+
 @test "several subnets of each family" {
   create_network 1 mine 10.1.0.0/24 --subnet 10.2.0.0/24 --ipv6 --subnet fd00:1::/64 --subnet fd00:2::/64
   create_container 1 one mine --ip 10.2.0.5 --ip6 fd00:2::5

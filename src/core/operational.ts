@@ -3,12 +3,13 @@
  * adds its field here.
  */
 import { desiredOfEndpoint } from '../desired/routed.js'
+import { isLetOut } from '../desired/routing.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Faults, Reconciler } from '../host/reconciler.js'
 import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
-import { addressOf, contains, lengthOf } from '../model/ip.js'
+import { addressOf, parsePrefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
@@ -50,7 +51,7 @@ export interface Operational {
   readonly mtu?: number
   /** Destinations that the host routes to the container. */
   readonly routes: readonly string[]
-  /** Those of them that the other hosts are told; absent = the operator's routing daemon decides. */
+  /** Those of them that our filters let out; absent = the routing daemons are not ours to configure. */
   readonly announced?: readonly string[]
 }
 
@@ -80,7 +81,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     mac,
     ...(mtu === undefined ? {} : { mtu }),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
-    ...(facts.announces ? { announced: announcedOf(present, endpoint, facts.networks) } : {})
+    ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})
   }
 }
 
@@ -94,21 +95,10 @@ function stateOf(endpoint: Endpoint, { faults, lost, announces }: OperationalFac
 }
 
 /** The filters let addresses of our networks out, and nothing else. */
-function announcedOf(
-  present: readonly HostObject[],
-  { addresses }: Endpoint,
-  networks: readonly Network[]
-): string[] {
-  const subnets = networks.flatMap((network) => network.subnets.map(({ prefix }) => prefix))
-  const isOurs = (dst: string): boolean =>
-    addresses
-      .map(addressOf)
-      .some(
-        (address) =>
-          dst.startsWith(`${address}/`) &&
-          subnets.some((prefix) => lengthOf(prefix) > 0 && contains(prefix, address))
-      )
+function announcedOf(present: readonly HostObject[], networks: readonly Network[]): string[] {
   return present.flatMap((object) =>
-    object.kind === 'announcement' && isOurs(object.dst) ? [object.dst] : []
+    object.kind === 'announcement' && isLetOut(addressOf(parsePrefix(object.dst)), networks)
+      ? [object.dst]
+      : []
   )
 }

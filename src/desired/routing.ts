@@ -4,7 +4,7 @@
  */
 import { OUR_NAME } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
-import { addressOf, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
+import { addressOf, contains, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Routing } from '../model/routing.js'
@@ -142,6 +142,11 @@ export function routerIdOf(routing: Routing, addresses: RoutingAddresses): Ip | 
 
 /** Of the host, by the name of the link they are on. */
 type RoutingAddresses = Readonly<Record<string, readonly string[]>>
+
+/** True if the filters let a route to that address out: it is in a subnet of a network. */
+export function isLetOut(address: Ip, networks: readonly Network[]): boolean {
+  return poolsOf(networks, familyOf(address)).some(({ prefix }) => contains(prefix, address))
+}
 
 /** Name of the map through which container routes enter a protocol. */
 export function mapOf(family: Family): string {
