@@ -10,6 +10,7 @@ import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/holds.js'
 import { Networks } from './core/networks.js'
+import type { Paths } from './core/paths.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
 import type { ContainerEnds } from './host/ends.js'
@@ -47,12 +48,14 @@ export interface Core {
   readonly endpoints: Endpoints
   readonly attachments: Attachments
   readonly additions: Additions
+  /** Undefined until the kernel has told. */
+  readonly paths: () => Paths | undefined
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
 }
 
-export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
+export function compose(parts: DaemonParts, records: Records, paths: () => Paths | undefined): Core {
   const { config, host, ends, store, log, now } = parts
   const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
@@ -63,7 +66,7 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     routers.wake()
   }
   const networks = new Networks({ records, committer, host, log, changed })
-  const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
+  const defaultMtu = (): number | undefined => config.mtu ?? paths()?.uplinkMtu
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
   const endpoints = new Endpoints(shared)
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
@@ -86,6 +89,7 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     endpoints,
     attachments,
     additions,
+    paths,
     ipam,
     configured,
     drains: drainsOf(parts, { records, endpoints, routers })

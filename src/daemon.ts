@@ -13,6 +13,7 @@ import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { operationalNow } from './core/operational.js'
+import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import { neededDaemons } from './desired/routing.js'
@@ -61,12 +62,12 @@ export async function loadDaemon(
   facts.catch(() => undefined)
   const records = await Records.load(store)
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  let uplinkMtu: number | undefined
-  const core = compose(parts, records, () => uplinkMtu)
+  const paths = new PathWatch({ records, log })
+  const core = compose(parts, records, () => paths.known)
   const { reconciler, committer, routers, networks, additions } = core
   const metrics = new Metrics()
   const learn = (found: HostFacts): void => {
-    uplinkMtu = found.uplinkMtu
+    paths.learn(found)
     routers.learn(found)
     routers.wake()
   }

@@ -5,6 +5,7 @@ import type { Additions } from './core/additions.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Host } from './host/host.js'
 import type { Holds } from './core/holds.js'
+import type { Paths } from './core/paths.js'
 import { operationalNow } from './core/operational.js'
 import type { Operational } from './core/operational.js'
 import type { Routers } from './core/routers.js'
@@ -21,6 +22,7 @@ export interface StatusParts {
   readonly committer: Committer
   readonly endpoints: Endpoints
   readonly additions: Additions
+  readonly paths: () => Paths | undefined
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
@@ -107,7 +109,7 @@ export function statusText({
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
-    ...missingTexts(endpoints),
+    ...notesOf(endpoints),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
   ].join('\n')
@@ -159,11 +161,15 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-/** What a container should have inside and has not. */
-function missingTexts(endpoints: readonly EndpointStatus[]): string[] {
-  return endpoints.flatMap(({ id, extraAddresses, missing }) =>
-    missing === undefined
-      ? []
-      : [`not in the container: ${(extraAddresses ?? []).join(',')} of ${id.slice(0, 12)}: ${missing}`]
-  )
+/** What a container should have inside and has not, and what of its packets does not fit. */
+function notesOf(endpoints: readonly EndpointStatus[]): string[] {
+  return endpoints.flatMap(({ id, extraAddresses, missing, tooLarge }) => {
+    const name = id.slice(0, 12)
+    return [
+      ...(missing === undefined
+        ? []
+        : [`not in the container: ${(extraAddresses ?? []).join(',')} of ${name}: ${missing}`]),
+      ...(tooLarge === undefined ? [] : [`warning: ${name}: ${tooLarge}`])
+    ]
+  })
 }

@@ -14,6 +14,8 @@ import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
 import type { Holds } from './holds.js'
+import { narrowness } from './paths.js'
+import type { Paths } from './paths.js'
 
 export interface OperationalFacts {
   readonly faults: Faults
@@ -22,6 +24,8 @@ export interface OperationalFacts {
   /** True where the routing daemons are ours to configure. */
   readonly announces: boolean
   readonly networks: readonly Network[]
+  /** Where packets go. */
+  readonly paths: Paths | undefined
   /** Of what we put into the container. */
   readonly addition?: AdditionState | undefined
 }
@@ -36,6 +40,7 @@ export interface OperationalParts {
   readonly reconciler: Reconciler
   readonly holds: Holds | undefined
   readonly additions: Additions
+  readonly paths: () => Paths | undefined
 }
 
 export interface Operational {
@@ -49,6 +54,8 @@ export interface Operational {
   readonly link: string
   readonly mac: string
   readonly mtu?: number
+  /** Where packets of that size do not fit. */
+  readonly tooLarge?: string
   /** Destinations that the host routes to the container. */
   readonly routes: readonly string[]
   /** Those of them that our filters let out; absent = the routing daemons are not ours to configure. */
@@ -58,12 +65,19 @@ export interface Operational {
 /** As it is now. */
 export function operationalNow(
   endpoint: Endpoint,
-  { records, reconciler, holds, additions }: OperationalParts
+  { records, reconciler, holds, additions, paths }: OperationalParts
 ): Operational {
   const { faults, lost } = reconciler
   const networks = records.all('network')
   const addition = additions.stateOf(endpoint.id)
-  return operationalOf(endpoint, { faults, lost, announces: holds !== undefined, networks, addition })
+  return operationalOf(endpoint, {
+    faults,
+    lost,
+    announces: holds !== undefined,
+    networks,
+    paths: paths(),
+    addition
+  })
 }
 
 export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Operational {
@@ -72,6 +86,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
   const isThere = (object: HostObject): boolean => !facts.lost.has(link) && !facts.faults.has(keyOf(object))
   const present = desiredOfEndpoint(endpoint, facts.announces).filter(isThere)
   const missing = facts.addition?.reason
+  const tooLarge = narrowness(endpoint, facts.paths)
   return {
     state: stateOf(endpoint, facts),
     addresses,
@@ -80,6 +95,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     link,
     mac,
     ...(mtu === undefined ? {} : { mtu }),
+    ...(tooLarge === undefined ? {} : { tooLarge }),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
     ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})
   }

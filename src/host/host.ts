@@ -20,8 +20,10 @@ export interface Host {
 }
 
 export interface HostFacts {
-  /** Smallest MTU of the links that lead out of this host, in bytes; absent where there is none. */
+  /** Smallest MTU of the links that lead out of this host, and of their routes, in bytes; absent where there is none. */
   readonly uplinkMtu?: number
+  /** Routes that say an MTU of their own, by destination. */
+  readonly routeMtus: Readonly<Record<string, number>>
   /** Addresses of the host itself, without those on our links. */
   readonly addresses: readonly string[]
   /** The same by the name of the link they are on. */

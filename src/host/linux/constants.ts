@@ -76,8 +76,11 @@ export const RTA = {
   PRIORITY: 6,
   PREFSRC: 7,
   MULTIPATH: 9,
-  VIA: 18
+  VIA: 18,
+  METRICS: 8
 } as const
+/** Within RTA_METRICS. */
+export const RTAX = { MTU: 2, ADVMSS: 8 } as const
 export const RTM_F_FIB_MATCH = 0x2000
 export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const

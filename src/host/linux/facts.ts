@@ -28,14 +28,16 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
     const link = foreign.get(index)
     return link === undefined ? [] : [{ link, address: address.replace(/\/.*/, '') }]
   })
-  const uplinks = uplinksOf(links, routes)
+  const sizes = sizesOut(links, routes)
+  const routeMtus = routes.flatMap(({ dst, mtu }) => (mtu === undefined ? [] : [[dst, mtu] as const]))
   const outer = links.filter(({ isLoopback, name }) => !isLoopback && !INNER_LINK.test(name))
   const keys = [
     ...KNOWN_SYSCTLS,
     ...outer.flatMap(({ name }) => Object.values(UPLINK_SYSCTLS).map((keyOf) => keyOf(name)))
   ]
   return {
-    ...(uplinks.length === 0 ? {} : { uplinkMtu: Math.min(...uplinks.map(({ mtu }) => mtu)) }),
+    ...(sizes.length === 0 ? {} : { uplinkMtu: Math.min(...sizes) }),
+    routeMtus: Object.fromEntries(routeMtus),
     addresses: found.map(({ address }) => address),
     addressesByLink: byLink(found),
     connected: connected(
@@ -65,15 +67,19 @@ function byLink(found: readonly { link: string; address: string }[]): Record<str
   return byName
 }
 
-function uplinksOf(links: readonly FoundLink[], routes: readonly FoundRoute[]): FoundLink[] {
-  const carrying = (test: (route: FoundRoute) => boolean): FoundLink[] => {
+/** MTUs of the links that lead out, and of default routes that have one. */
+function sizesOut(links: readonly FoundLink[], routes: readonly FoundRoute[]): number[] {
+  const carrying = (test: (route: FoundRoute) => boolean): number[] => {
     const indexes = new Set(routes.filter(test).flatMap((route) => route.indexes))
-    return links.filter(({ index, isLoopback }) => indexes.has(index) && !isLoopback)
+    return links.filter(({ index, isLoopback }) => indexes.has(index) && !isLoopback).map(({ mtu }) => mtu)
   }
+  const byDefault = carrying(isDefault)
   const candidates = [
-    carrying(isDefault),
+    [...byDefault, ...(byDefault.length > 0 ? routes.filter(isDefault).flatMap(({ mtu }) => mtu ?? []) : [])],
     carrying(({ via }) => via !== undefined),
-    links.filter(({ isUp, isLoopback, name }) => isUp && !isLoopback && !INNER_LINK.test(name))
+    links
+      .filter(({ isUp, isLoopback, name }) => isUp && !isLoopback && !INNER_LINK.test(name))
+      .map(({ mtu }) => mtu)
   ]
   return candidates.find(({ length }) => length > 0) ?? []
 }
