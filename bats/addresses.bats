@@ -109,11 +109,27 @@ status_of() { on "$1" "$NET_ROUTED" status; }
   shows '^not in the container: 10\.1\.0\.5/32 of [0-9a-f]{12}: the daemon does not see /var/run/docker/netns/'
 }
 
+@test "addresses.md: kernel settings of the interface, and routes through it, as shown" {
+  local doc=$BATS_DIR/../docs/addresses.md
+  docker_on 1 network create other >/dev/null
+  create_container 1 plain other
+  on 1 sh -c "$(grep -oP '^    \Kdocker run .*net-routed.sysctl.*' "$doc")"
+  wait_until 5 on 1 docker exec tuned sh -c 'grep -qx 0 /proc/sys/net/ipv4/conf/eth0/accept_redirects'
+  on 1 sh -c "$(grep -oP '^    \Kdocker network connect .*net-routed.routes.*' "$doc")"
+  succeeds run_in 1 plain ip route show
+  shows '^10\.9\.0\.0/16 via 169\.254\.[0-9.]+ dev eth1'
+  shows '^default .* dev eth0'
+  fails docker_on 1 run --network 'name=mine,driver-opt=net-routed.sysctl.net.ipv4.ip_forward=1' busybox true
+  shows 'docker run --sysctl'
+  fails docker_on 1 run --network 'name=mine,driver-opt=net-routed.routes=0.0.0.0/0' busybox true
+  shows 'is the default route'
+}
+
 @test "addresses.md: the commands, as shown" {
   create_container 1 other bridge
   local doc=$BATS_DIR/../docs/addresses.md
   on 1 sh -c "$(grep -oP '^    \Kdocker run -d --name web .*' "$doc")"
-  on 1 sh -c "$(grep -oP '^    \Kdocker network connect .*' "$doc")"
+  on 1 sh -c "$(grep -oP '^    \Kdocker network connect .*net-routed.addresses.*' "$doc")"
   succeeds on 1 sh -c "$(grep -oP '^    \Kdocker exec web .*' "$doc")"
   shows 'inet 10\.1\.0\.5/32'
   shows 'inet 10\.1\.0\.7/32'

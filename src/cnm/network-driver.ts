@@ -44,6 +44,8 @@ export interface NetworkDriverParts {
 }
 
 const EMPTY: Answer = { body: {} }
+/** For Docker's own drivers only; of others it ignores the name that is answered. */
+const IFNAME_KEY = 'com.docker.network.endpoint.ifname'
 const CONNECTED = 1
 const VIA_NEXT_HOP = 0
 
@@ -136,6 +138,8 @@ async function createEndpoint(
   const chosen = parseOptions(options, 'endpoint')
   parts.additions.refuseImpossible(chosen)
   warnForeign(parts.log, options, { endpoint: request.EndpointID })
+  if (Object.hasOwn(options, IFNAME_KEY))
+    parts.log.warn('interface keeps the name that Docker gives it', { endpoint: request.EndpointID })
   const addresses: Prefix[] = []
   if (Address !== '') addresses.push(parsePrefix(Address, 'Interface.Address'))
   if (AddressIPv6 !== '' && !disablesIpv6(options))
@@ -207,14 +211,17 @@ function routesOf(endpoint: Endpoint, network: Network, gateway: Ip | undefined)
   if (gateway === undefined) return []
   const own = endpoint.addresses.find((prefix) => familyOf(prefix) === familyOf(gateway))
   const isHostAddress = own !== undefined && lengthOf(own) === widthOf(familyOf(own))
-  const subnets = network.subnets.filter(
-    ({ prefix }) => familyOf(prefix) === familyOf(gateway) && lengthOf(prefix) > 0
+  const subnets = isHostAddress ? network.subnets.map(({ prefix }) => prefix) : []
+  const beyond = [...subnets, ...(endpoint.staticRoutes ?? [])].filter(
+    (dst) => familyOf(dst) === familyOf(gateway) && lengthOf(dst) > 0 && dst !== hostPrefix(gateway)
   )
   return [
     { Destination: hostPrefix(gateway), RouteType: CONNECTED },
-    ...(isHostAddress
-      ? subnets.map(({ prefix }) => ({ Destination: prefix, RouteType: VIA_NEXT_HOP, NextHop: gateway }))
-      : [])
+    ...Array.from(new Set(beyond), (dst) => ({
+      Destination: dst,
+      RouteType: VIA_NEXT_HOP,
+      NextHop: gateway
+    }))
   ]
 }
 

@@ -11,7 +11,7 @@ import type { ContainerEnds, EndAddition } from '../host/ends.js'
 import type { HostChange } from '../host/host.js'
 import type { Log } from '../log.js'
 import { hostLinkName } from '../model/endpoint.js'
-import type { Endpoint } from '../model/endpoint.js'
+import type { EndpointOptions } from '../model/options/option.js'
 import type { Records } from '../store/records.js'
 import { Exclusive } from './exclusive.js'
 
@@ -51,11 +51,19 @@ export class Additions {
   }
 
   /** Before an endpoint is made: throws InvalidError if what it needs could never be done here. */
-  refuseImpossible({ extraAddresses = [] }: Pick<Endpoint, 'extraAddresses'>): void {
-    const refusal = extraAddresses.length > 0 ? this.#parts.ends.refusal() : undefined
+  refuseImpossible({ extraAddresses = [], sysctls = {} }: EndpointOptions): void {
+    const { ends } = this.#parts
+    const unknown = Object.keys(sysctls).find((key) => !ends.knowsSysctl(key))
+    if (unknown !== undefined)
+      throw new InvalidError(`net-routed.sysctl.${unknown}: this kernel has no such setting`)
+    const names = [
+      ...(extraAddresses.length > 0 ? ['net-routed.addresses'] : []),
+      ...Object.keys(sysctls).map((key) => `net-routed.sysctl.${key}`)
+    ]
+    const refusal = names.length > 0 ? ends.refusal() : undefined
     if (!refusal) return
     throw new InvalidError(
-      `net-routed.addresses: the daemon may not enter containers (${refusal.errno}): it needs the capability SYS_ADMIN, see docs/addresses.md`,
+      `${names.join(', ')}: the daemon may not enter containers (${refusal.errno}): it needs the capability SYS_ADMIN, see docs/addresses.md`,
       { cause: refusal }
     )
   }

@@ -4,7 +4,7 @@
  */
 import { containerEndOf } from '../desired/container-end.js'
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { ConflictError, RoutedError } from '../errors.js'
+import { ConflictError, KernelError, RoutedError } from '../errors.js'
 import { differences } from '../host/ends.js'
 import type { ContainerEnds } from '../host/ends.js'
 import { keyOf } from '../host/objects.js'
@@ -65,6 +65,7 @@ export class Attachments {
         await this.#commit(attaching, false, leases)
         const end = containerEndOf(attaching, attaching.sandbox)
         const found = await this.#parts.ends.configure(attaching.sandbox.path, end)
+        await this.#tune(attaching)
         const routes = (attaching.sandbox.routes ?? []).filter(({ dst }) =>
           found.some((route) => route.dst === dst)
         )
@@ -153,6 +154,13 @@ export class Attachments {
     }
   }
 
+  async #tune({ mac, sysctls, sandbox }: Attached): Promise<void> {
+    if (!sysctls) return
+    const nothing = { addresses: [], passive: [], routes: [] }
+    const extent = await this.#parts.ends.extend(sandbox.path, { mac, sysctls, ...nothing })
+    if (extent !== 'done') throw new KernelError('ENODEV', `${sandbox.path}: ${extent}`)
+  }
+
   /** What the kernel refuses stays marked as deleted, and is tried again. */
   async #discard(id: string): Promise<void> {
     try {
@@ -182,7 +190,9 @@ export class Attachments {
     const { netns: path, ifName, ipam } = request
     const where = { path, runtime: 'cni', ifName, ...(ipam === undefined ? {} : { ipam }) } as const
     const sandbox = newSandbox(where, endpoint, network, records.endpointsOfSandbox(request.netns))
-    return { ...endpoint, attaching: true, sandbox: { ...sandbox, routes: routesOf(sandbox, request) } }
+    const subnets = [...request.subnets, ...(endpoint.staticRoutes ?? [])]
+    const routes = routesOf(sandbox, { ...request, subnets })
+    return { ...endpoint, attaching: true, sandbox: { ...sandbox, routes } }
   }
 
   /** What the request collides with goes if its container is gone. */

@@ -10,9 +10,9 @@ const IPV6_SWITCH = 'net.ipv6.conf.IFNAME.disable_ipv6'
 
 /** Undefined where there is nothing to do, and where the end is all ours. */
 export function additionOf(endpoint: Endpoint): EndAddition | undefined {
-  const { extraAddresses = [], mac, sandbox } = endpoint
-  if (sandbox?.runtime !== 'docker' || endpoint.left || endpoint.deleted || extraAddresses.length === 0)
-    return undefined
+  const { extraAddresses = [], sysctls = {}, mac, sandbox } = endpoint
+  const isNothing = extraAddresses.length === 0 && Object.keys(sysctls).length === 0
+  if (isNothing || sandbox?.runtime !== 'docker' || endpoint.left || endpoint.deleted) return undefined
   const granted = new Set(grantedAddresses(endpoint).map(familyOf))
   const strange = new Set(extraAddresses.map(familyOf).filter((family) => !granted.has(family)))
   return {
@@ -21,12 +21,14 @@ export function additionOf(endpoint: Endpoint): EndAddition | undefined {
     // Of IPv4 the kernel chooses the first address anyway, of IPv6 the last.
     passive: granted.has(6) ? [6] : [],
     routes: [...strange].flatMap((family) => wayOut(family, endpoint)),
-    sysctls: strange.has(6) ? { [IPV6_SWITCH]: '0' } : {}
+    sysctls: { ...(strange.has(6) ? { [IPV6_SWITCH]: '0' } : {}), ...sysctls }
   }
 }
 
 /** The engine gives routes only of the families whose addresses it has given. */
-function wayOut(family: Family, { sandbox }: Endpoint): EndRoute[] {
+function wayOut(family: Family, { sandbox, staticRoutes = [] }: Endpoint): EndRoute[] {
   const via = family === 4 ? sandbox?.gateway : sandbox?.gateway6
-  return via === undefined ? [] : [{ dst: hostPrefix(via) }, { dst: EVERYTHING[family], via }]
+  if (via === undefined) return []
+  const beyond = [EVERYTHING[family], ...staticRoutes.filter((dst) => familyOf(dst) === family)]
+  return [{ dst: hostPrefix(via) }, ...beyond.map((dst) => ({ dst, via }))]
 }

@@ -64,6 +64,8 @@ export interface ContainerEnds {
   extend(netns: string, addition: EndAddition): Promise<EndExtent>
   /** Why no namespace at all can be entered; undefined = they can. */
   refusal(): KernelError | undefined
+  /** True if the kernel has that setting for links. */
+  knowsSysctl(key: string): boolean
   /** The link of that name, whoever made it. */
   find(netns: string, name: string): Promise<ContainerEnd | undefined>
   /** Makes a link that leads nowhere, up, with that alias. May be called again. Throws KernelError, also for a link of others. */

@@ -47,6 +47,7 @@ export class FakeHost implements Host, ContainerEnds {
   refuseEnd: (netns: string, end: ContainerEnd) => string | undefined = () => undefined
   /** False = no namespace of a container can be entered. */
   mayEnter = true
+  readonly #sysctlsOfEnds = new Map<string, Readonly<Record<string, string>>>()
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {
@@ -120,12 +121,22 @@ export class FakeHost implements Host, ContainerEnds {
       const errno = this.refuseEnd(netns, end)
       if (errno) throw new KernelError(errno, `cannot add to ${found.name} in ${netns}: ${errno}`)
       ends.set(found.name, end)
+      this.#sysctlsOfEnds.set(`${netns} ${found.name}`, { ...sysctls })
       return 'done'
     })
   }
 
   refusal(): KernelError | undefined {
     return this.mayEnter ? undefined : new KernelError('EPERM', 'cannot enter a network namespace: EPERM')
+  }
+
+  knowsSysctl(key: string): boolean {
+    return !key.includes('no_such')
+  }
+
+  /** What was set at an end. */
+  sysctlsOf(netns: string, name: string): Readonly<Record<string, string>> {
+    return this.#sysctlsOfEnds.get(`${netns} ${name}`) ?? {}
   }
 
   /** What an engine does with the other end of a pair: there it is up, with these addresses. */

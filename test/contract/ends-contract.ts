@@ -179,6 +179,11 @@ export function endsContract(name: string, open: () => EndsUnderTest): void {
       }
     })
 
+    it('knows which settings there are', () => {
+      expect(opened.ends.knowsSysctl('net.ipv4.conf.IFNAME.rp_filter')).to.equal(true)
+      expect(opened.ends.knowsSysctl('net.ipv4.neigh.IFNAME.no_such')).to.equal(false)
+    })
+
     it('adds nothing before the end is there, or its namespace', async () => {
       await made(pair)
       expect(await opened.ends.extend(NOWHERE, addition)).to.equal('no namespace')

@@ -167,3 +167,60 @@ describe('several addresses', () => {
     })
   )
 })
+
+describe('net-routed.sysctl', () => {
+  const KEY = 'net-routed.sysctl.net.ipv4.conf.IFNAME.rp_filter'
+
+  it(
+    "sets the container's interface, the container's own word before that of the network",
+    withNetwork(async (rig) => {
+      const options = { [KEY]: '1', 'net-routed.sysctl.net.ipv4.conf.IFNAME.log_martians': '1' }
+      await rig.docker.createNetwork({ id: TWO, subnet: '10.2.0.0/24', options })
+      const [first = ''] = await rig.docker.run({ id: ONE, network: TWO, options: { [KEY]: '2' } })
+      move(rig, ONE, [first])
+      await rig.call('NetworkDriver.EndpointOperInfo', { NetworkID: TWO, EndpointID: ONE })
+      expect(rig.host.sysctlsOf(pathOf(ONE), 'eth0')).to.deep.equal({
+        'net.ipv4.conf.IFNAME.rp_filter': '2',
+        'net.ipv4.conf.IFNAME.log_martians': '1'
+      })
+    })
+  )
+
+  it(
+    'is refused where the kernel does not have it',
+    withNetwork(async (rig) => {
+      const options = { 'net-routed.sysctl.net.ipv4.conf.IFNAME.no_such': '1' }
+      const error = await errorOf(rig.docker.createEndpoint({ id: ONE, network: NET, options }))
+      expect(error).to.be.instanceOf(InvalidError)
+      expect(error.message).to.contain('no such setting')
+    })
+  )
+})
+
+describe('net-routed.routes', () => {
+  it(
+    'lead through the gateway, each once, and not those of a family that the container does not have',
+    withNetwork(async (rig) => {
+      const options = { 'net-routed.routes': '10.9.0.0/16 fd00:9::/32 10.2.0.0/24' }
+      await rig.docker.createNetwork({ id: TWO, subnet: '10.2.0.0/24', options })
+      await rig.docker.createEndpoint({ id: ONE, network: TWO })
+      const answer = await rig.docker.join({ id: ONE, network: TWO })
+      const NextHop = at(answer, 'Gateway')
+      expect(at(answer, 'StaticRoutes')).to.deep.equal([
+        { Destination: `${String(NextHop)}/32`, RouteType: 1 },
+        { Destination: '10.2.0.0/24', RouteType: 0, NextHop },
+        { Destination: '10.9.0.0/16', RouteType: 0, NextHop }
+      ])
+    })
+  )
+
+  it(
+    "are refused where they are the container's own and of no use",
+    withNetwork(async (rig) => {
+      const options = { 'net-routed.routes': 'fd00:9::/32' }
+      const error = await errorOf(rig.docker.createEndpoint({ id: ONE, network: NET, options }))
+      expect(error).to.be.instanceOf(InvalidError)
+      expect(error.message).to.contain('fd00:9::/32 needs an IPv6 address')
+    })
+  )
+})

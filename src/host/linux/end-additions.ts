@@ -1,4 +1,5 @@
 /** What is put beside that which an engine has set up: over a socket in the container's namespace, as container-ends.ts does. */
+import { existsSync } from 'node:fs'
 import { KernelError } from '../../errors.js'
 import type { EndAddition, EndExtent } from '../ends.js'
 import { addEndAddress, addPassiveAddress } from './addresses.js'
@@ -53,9 +54,13 @@ export function refusal(): KernelError | undefined {
   }
 }
 
+/** See ContainerEnds. */
+export function knowsSysctl(key: string): boolean {
+  return existsSync(pathOf(key, 'default'))
+}
+
 function setSysctl(netns: string, { name }: FoundLink, { key, value }: { key: string; value: string }): void {
-  const path = `/proc/sys/${key.split('.').join('/').replace('IFNAME', name)}`
-  const errno = withNetns(netns, () => writeSysctl(path, value))
+  const errno = withNetns(netns, () => writeSysctl(pathOf(key, name), value))
   if (errno !== undefined)
     throw new KernelError(errno, `cannot set ${key} of ${name} in ${netns} to ${value}: ${errno}`)
 }
@@ -70,4 +75,9 @@ function stepsOf(addition: EndAddition, index: number): { what: string; message:
     })),
     ...addition.routes.map((route) => ({ what: `route ${route.dst}`, message: addEndRoute(route, index) }))
   ]
+}
+
+/** A link may have dots in its name. */
+function pathOf(key: string, link: string): string {
+  return `/proc/sys/${key.split('.').join('/').replace('IFNAME', link)}`
 }

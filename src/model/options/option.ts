@@ -3,11 +3,12 @@
  * network's are the defaults of its endpoints. Each feature is one list of `Option` and the fields that it fills.
  */
 import type { AddressOptions } from './addresses.js'
+import type { InsideOptions } from './inside.js'
 import type { LinkOptions } from './link.js'
 import type { NdpOptions } from './ndp.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions & AddressOptions & NdpOptions
+export type EndpointOptions = LinkOptions & AddressOptions & NdpOptions & InsideOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {
@@ -21,6 +22,8 @@ export type Place = 'network' | 'endpoint'
 export interface Option {
   /** The first one is the name; the others are taken for the same. */
   readonly keys: readonly [string, ...string[]]
+  /** True = every key that begins so. What they say of one field, an object, comes together. */
+  readonly isPrefix?: true
   readonly places: readonly Place[]
   /** Takes any value that JSON can have. Throws InvalidError that names `key`, the value and what would be right. */
   readonly parse: (value: unknown, key: string) => NetworkOptions
