@@ -99,6 +99,37 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
   on 1 ping -c 1 -W 2 10.9.0.5
 }
 
+@test "ports.md: ports are published, with the commands as shown" {
+  docker_on 1 tag busybox nginx
+  local command
+  while read -r command; do
+    succeeds on 1 sh -c "${command/%nginx/nginx sleep 100000}"
+  done < <(sed -n 's/^    \(docker .*\)/\1/p' "$ROOT/docs/ports.md")
+  succeeds on 1 sh -c "PATH=$ROOT/bin:\$PATH; $(line 'net-routed status' "$ROOT/docs/ports.md")"
+  shows '\*:8080->80/tcp|0\.0\.0\.0:8080->80/tcp'
+  shows '127\.0\.0\.1:5353->53/udp 192\.0\.2\.1:53->53/udp'
+  shows '0\.0\.0\.0:8000->443/tcp 0\.0\.0\.0:61[0-9]+->80/tcp'
+  succeeds on 1 sh -c "$(grep -oP '`\Kdocker inspect[^`]*' "$ROOT/docs/ports.md")"
+  equal "$output" '{"80/tcp":[{"HostIp":"","HostPort":"8080"}]}'
+  docker_on 1 rm --force web dns any
+  docker_on 1 network rm public
+}
+
+@test "cnm.md: an option is changed while containers run, with the command as shown" {
+  create_network 1 changing 10.10.0.0/24
+  local id
+  id=$(docker_on 1 network inspect --format '{{.Id}}' changing)
+  succeeds on 1 sh -c "PATH=$ROOT/bin:\$PATH; $(line 'net-routed set --network' "$ROOT/docs/cnm.md" | sed "s/ ID / ${id:0:12} /")"
+  shows '^set: for the containers to come'
+  create_container 1 renamed changing
+  succeeds docker_on 1 exec renamed ip -o addr show net0
+  fails on 1 "$ROOT/bin/net-routed" set --endpoint 10.10.0.0 net-routed.mtu=1400
+  fails on 1 "$ROOT/bin/net-routed" set --network "${id:0:12}" net-routed.mtu=1400
+  shows 'net-routed.mtu cannot change while containers run'
+  docker_on 1 rm --force renamed
+  docker_on 1 network rm changing
+}
+
 @test "security.md: every flaw has tests with its number in the files that it names" {
   local number files file found
   while IFS='|' read -r _ number _ _ files _; do

@@ -1,9 +1,9 @@
 /** Operators take addresses out of the network, and put them back. */
 import type { Config } from './config.js'
 import type { Drains } from './core/drains.js'
-import { InvalidError, NotFoundError, UnavailableError } from './errors.js'
+import { endpointNamed, networkNamed } from './admin-names.js'
+import { InvalidError, UnavailableError } from './errors.js'
 import type { Answer } from './http.js'
-import { addressOf } from './model/ip.js'
 import type { Endpoint } from './model/endpoint.js'
 import type { Records } from './store/records.js'
 
@@ -37,25 +37,11 @@ function chosenIn(records: Records, body: unknown): Endpoint[] {
   const { Network, Endpoint: name } = request
   if (request['All'] === true) return joined
   if (typeof Network === 'string' && Network !== '') {
-    const networks = records.all('network').filter(({ id }) => id.startsWith(Network))
-    const [network] = networks
-    if (!network || networks.length > 1) throw unknown('network', Network, networks.length)
-    return joined.filter(({ networkId }) => networkId === network.id)
+    const { id } = networkNamed(records, Network)
+    return joined.filter(({ networkId }) => networkId === id)
   }
-  if (typeof name === 'string' && name !== '') {
-    const found = joined.filter(
-      ({ id, addresses }) => id.startsWith(name) || addresses.some((prefix) => addressOf(prefix) === name)
-    )
-    if (found.length !== 1) throw unknown('endpoint', name, found.length)
-    return found
-  }
+  if (typeof name === 'string' && name !== '') return [endpointNamed(joined, name)]
   throw new InvalidError(
     'give --all, --network ID, or --endpoint with an id or an address: see net-routed status'
   )
-}
-
-function unknown(kind: string, name: string, count: number): InvalidError | NotFoundError {
-  return count > 1
-    ? new InvalidError(`${kind} "${name}" is the beginning of ${String(count)} ids, or an address of so many`)
-    : new NotFoundError(`no ${kind} of net-routed is "${name}", or begins so: see net-routed status`)
 }

@@ -13,6 +13,7 @@ export type Command =
   | VerifyCommand
   | MapCommand
   | DrainCommand
+  | SetCommand
   | { readonly name: 'help' | 'version' }
 
 /** Compares what containers have with what the network is told. */
@@ -28,6 +29,15 @@ export interface DrainCommand {
   readonly socket: string
   /** As the daemon is asked. */
   readonly which: { readonly All: true } | { readonly Network: string } | { readonly Endpoint: string }
+}
+
+/** Changes options of what runs. */
+export interface SetCommand {
+  readonly name: 'set'
+  readonly socket: string
+  /** As the daemon is asked. */
+  readonly which: DrainCommand['which']
+  readonly options: Readonly<Record<string, string>>
 }
 
 /** Shows the whole cluster. */
@@ -52,7 +62,7 @@ export interface DryRun {
   readonly routing: Routing
 }
 
-const COMMANDS = ['serve', 'status', 'routing', 'verify', 'map', 'drain', 'undrain', 'forget'] as const
+const COMMANDS = ['serve', 'status', 'routing', 'verify', 'map', 'drain', 'undrain', 'set', 'forget'] as const
 
 /** Text of `--help`. */
 export function helpText(): string {
@@ -70,6 +80,8 @@ export function helpText(): string {
     '       net-routed map [--json | --dot]     the cluster as OSPF shows it: routers, links, addresses',
     '       net-routed drain WHICH              announce addresses last, then no more; undrain WHICH: as before',
     '                                           WHICH: --all, --network ID, or --endpoint ID|ADDRESS',
+    '       net-routed set WHICH OPTION=VALUE   change an option of what runs, OPTION= takes it away; as WHICH:',
+    '                                           --network ID or --endpoint ID|ADDRESS',
     '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
     '',
     ...lines,
@@ -88,7 +100,7 @@ export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): C
   if (values.has('version')) return { name: 'version' }
   const [name = 'serve', ...operands] = positionals
   if (!isCommand(name)) throw new InvalidError(`"${name}" is not a command: there are ${COMMANDS.join(', ')}`)
-  if (operands.length !== (name === 'forget' ? 1 : 0)) {
+  if (name !== 'set' && operands.length !== (name === 'forget' ? 1 : 0)) {
     throw new InvalidError(
       `${name}: ${name === 'forget' ? 'give the id of one network' : `"${operands.join(' ')}" is too much`}`
     )
@@ -98,6 +110,8 @@ export function parseCommand(argv: readonly string[], env: NodeJS.ProcessEnv): C
   const socket = socketPath(config.netsock)
   if (name === 'status' || name === 'verify') return { name, socket, json: values.has('json') }
   if (name === 'drain' || name === 'undrain') return { name, socket, which: whichOf(name, values) }
+  if (name === 'set')
+    return { name, socket, which: whichOf(name, values), options: parseAssignments(operands) }
   if (name === 'map') return { name, socket, form: formOf(values) }
   if (name === 'routing') return routingCommand(values, config, configFile(values, env).document['routing'])
   return name === 'forget' ? { name, socket, network: operands[0] ?? '' } : { name, config }
@@ -114,8 +128,8 @@ const COMMAND_FLAGS: readonly {
   { name: 'diff', of: ['routing'] },
   { name: 'dry-run', of: ['routing'] },
   { name: 'all', of: ['drain', 'undrain'] },
-  { name: 'network', argument: 'ID', of: ['drain', 'undrain'] },
-  { name: 'endpoint', argument: 'ID|ADDRESS', of: ['drain', 'undrain'] }
+  { name: 'network', argument: 'ID', of: ['drain', 'undrain', 'set'] },
+  { name: 'endpoint', argument: 'ID|ADDRESS', of: ['drain', 'undrain', 'set'] }
 ]
 
 function refuseForeignFlags(command: string, values: ReadonlyMap<string, unknown>): void {
@@ -131,10 +145,25 @@ function whichOf(
 ): DrainCommand['which'] {
   const given = ['all', 'network', 'endpoint'].filter((name) => values.has(name))
   const [value = ''] = values.get(given[0] ?? '') ?? []
-  if (given.length !== 1 || (given[0] !== 'all' && value === ''))
-    throw new InvalidError(`${command}: give one of --all, --network ID, --endpoint ID|ADDRESS`)
+  if (given.length !== 1 || (given[0] !== 'all' && value === '')) {
+    const all = command === 'set' ? '' : '--all, '
+    throw new InvalidError(`${command}: give one of ${all}--network ID, --endpoint ID|ADDRESS`)
+  }
   if (given[0] === 'all') return { All: true }
   return given[0] === 'network' ? { Network: value } : { Endpoint: value }
+}
+
+/** Throws InvalidError for a word that is no assignment, and for an option that is there twice. */
+function parseAssignments(words: readonly string[]): Record<string, string> {
+  const options: Record<string, string> = {}
+  for (const word of words) {
+    const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(word) ?? []
+    if (name === '') throw new InvalidError(`set: "${word}": give OPTION=VALUE, or OPTION= for none`)
+    if (Object.hasOwn(options, name)) throw new InvalidError(`set: ${name} is there twice`)
+    options[name] = value
+  }
+  if (words.length === 0) throw new InvalidError('set: give OPTION=VALUE, or OPTION= for none, at least once')
+  return options
 }
 
 function formOf(values: ReadonlyMap<string, unknown>): MapCommand['form'] {

@@ -11,6 +11,7 @@ import type { HostFacts } from './host/host.js'
 import type { Reconciler } from './host/reconciler.js'
 import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
+import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
 import { operationalNow } from './core/operational.js'
 import { PathWatch } from './core/paths.js'
@@ -21,11 +22,14 @@ import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
 import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
+import { policiesOf } from './policy-status.js'
 import { metricsText, statusOf } from './status.js'
 import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
 import { watch } from './upkeep.js'
 
+/** Without what DNS says, containers could not open connections that they may open. */
+const NAMES_MS = 2000
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface Daemon {
@@ -64,7 +68,7 @@ export async function loadDaemon(
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
   const paths = new PathWatch({ records, log })
   const core = compose(parts, records, () => paths.known)
-  const { reconciler, committer, routers, networks, additions } = core
+  const { reconciler, committer, routers, networks } = core
   const metrics = new Metrics()
   const learn = (found: HostFacts): void => {
     paths.learn(found)
@@ -79,12 +83,11 @@ export async function loadDaemon(
   let unwatch = (): void => undefined
   const ready = (async () => {
     const found = await facts
-    if (!(await reconciler.resync()))
-      throw new UnavailableError('the kernel does not list its links and routes')
+    await firstPass(core)
     await networks.claimSettings(found)
     await finishContainers(core)
     learn(found)
-    unwatch = watch({ host, reconciler, additions, log, metrics, upkeep })
+    unwatch = lookOut(core, { host, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -115,6 +118,13 @@ async function finishContainers({ attachments, additions }: Core): Promise<void>
   await additions.settleAll()
 }
 
+/** Brings the kernel to what the records say. */
+async function firstPass({ names, committer, reconciler }: Core): Promise<void> {
+  if (await names.begin(NAMES_MS)) committer.adopt()
+  if (!(await reconciler.resync()))
+    throw new UnavailableError('the kernel does not list its links and routes')
+}
+
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
 const CONSTANT: ReadonlySet<string> = new Set([
   'Plugin.Activate',
@@ -127,12 +137,19 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-    ...networkDriver({ ...config, ...core, log, operational: (id) => operational(core, id) }),
+    ...networkDriver({
+      ...config,
+      ...core,
+      host: parts.host,
+      log,
+      operational: (id) => operational(core, id)
+    }),
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
     'Admin.Drain': (body) => drain(parts.config, core, body),
     'Admin.Undrain': (body) => undrain(core, body),
+    'Admin.Set': (body) => setOptions(core, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
@@ -148,8 +165,20 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds }: Core): Promise<void> {
+/** Begins with what goes on by itself. Returns how to stop following the kernel. */
+function lookOut(
+  { reconciler, additions, arrivals, health }: Core,
+  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'additions' | 'runs'>
+): () => void {
+  health.start()
+  return watch({ ...parts, reconciler, additions, runs: (link) => arrivals?.runs(link) })
+}
+
+async function stopCore({ routers, holds, names, arrivals, health }: Core): Promise<void> {
   routers.stop()
+  names.stop()
+  arrivals?.stop()
+  health.stop()
   await holds?.stop()
 }
 
@@ -178,7 +207,7 @@ function stepsOf(
 /** What no container can do without. */
 function hostFaults({ faults }: Reconciler): string[] {
   return [...faults].flatMap(([key, { message }]) =>
-    /^(sysctl net\.(ipv4\.ip_forward|ipv6\.conf\.all)|firewall|guard)/.test(key) ? [message] : []
+    /^(sysctl net\.(ipv4\.ip_forward|ipv6\.conf\.all)|firewall|guard|policer)/.test(key) ? [message] : []
   )
 }
 
@@ -227,7 +256,8 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
   return {
     '/status': async () => {
       await ready
-      return { type: 'application/json', text: JSON.stringify(statusOf(status)) }
+      const policies = await policiesOf(status.host)
+      return { type: 'application/json', text: JSON.stringify(statusOf(status, policies)) }
     },
     '/metrics': async () => {
       await ready

@@ -2,8 +2,11 @@
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
 import type { Additions } from './core/additions.js'
+import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
+import type { Names } from './core/names.js'
 import type { Host } from './host/host.js'
+import type { PolicyCounts } from './host/policies.js'
 import type { Holds } from './core/holds.js'
 import type { Paths } from './core/paths.js'
 import { operationalNow } from './core/operational.js'
@@ -11,8 +14,13 @@ import type { Operational } from './core/operational.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
+import type { Endpoint } from './model/endpoint.js'
+import { healthOf } from './model/health.js'
+import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
 import { linkLocalGateway } from './model/network.js'
+import { policiesOf, policyLines, policySamples } from './policy-status.js'
+import type { PoliciesByLink } from './policy-status.js'
 import type { Records } from './store/records.js'
 
 export interface StatusParts {
@@ -23,9 +31,11 @@ export interface StatusParts {
   readonly endpoints: Endpoints
   readonly additions: Additions
   readonly paths: () => Paths | undefined
+  readonly names: Names
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
+  readonly health: HealthChecks
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -48,9 +58,14 @@ export interface Status {
 interface EndpointStatus extends Operational {
   readonly id: string
   readonly network: string
+  /** Absent without a check. */
+  readonly health?: HealthStatus
+  /** What its policy has let pass and refused, if it has one. */
+  readonly policy?: PolicyCounts
 }
 
-export function statusOf(parts: StatusParts): Status {
+/** `policies`: what the kernel has counted. */
+export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Status {
   const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
@@ -61,11 +76,13 @@ export function statusOf(parts: StatusParts): Status {
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records.all('endpoint').map((endpoint) => ({
-      id: endpoint.id,
-      network: endpoint.networkId,
-      ...operationalNow(endpoint, parts)
-    })),
+    endpoints: records
+      .all('endpoint')
+      .map((endpoint) => endpointStatus(endpoint, parts))
+      .map((endpoint) => {
+        const policy = policies.get(endpoint.link)
+        return policy ? { ...endpoint, policy } : endpoint
+      }),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
@@ -89,21 +106,24 @@ export function statusText({
   held,
   routing
 }: Status): string {
-  const table = endpoints.map(({ state, addresses, link, network, id }) =>
+  const table = endpoints.map(({ state, addresses, link, network, id, ports }) =>
     [
-      state.padEnd(8),
+      state.padEnd(9),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
-      id.slice(0, 12)
+      id.slice(0, 12),
+      ...ports
     ].join(' ')
   )
   return [
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
-      ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT', ...table]
+      ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
       : []),
+    ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
+    ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
@@ -115,10 +135,18 @@ export function statusText({
   ].join('\n')
 }
 
+/** What a check has to complain of. */
+function checkText(addresses: readonly string[], health: HealthStatus | undefined): string[] {
+  if (health?.error === undefined) return []
+  return [`check: ${addresses.join(', ')}: ${health.state} since ${health.since}: ${health.error}`]
+}
+
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics, health } =
+    parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
+  const policies = await policiesOf(host)
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
   return metrics.text({
@@ -132,6 +160,15 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
+    checked_endpoints: { label: 'state', values: checkedBy(records) },
+    checks_total: {
+      label: 'result',
+      values: [
+        ['good', health.counters.good],
+        ['bad', health.counters.bad]
+      ]
+    },
+    health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
@@ -145,11 +182,22 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     repairs_total: { label: 'kind', values: repairs },
     lost_events_total: metrics.lostEvents,
     dropped_packets_total: { label: 'reason', values: await droppedBy(host) },
+    policy_packets_total: { samples: policySamples(policies, 'packets') },
+    policy_bytes_total: { samples: policySamples(policies, 'bytes') },
+    name_failures_total: names.failures,
     passes_total: passes,
     sweep_seconds: { sum: sweepSeconds, count: sweeps },
     operations_total: operations,
     resident_memory_bytes: process.memoryUsage.rss()
   })
+}
+
+function checkedBy(records: Records): [HealthState, number][] {
+  const states = records.all('endpoint').flatMap((endpoint) => (endpoint.sandbox && healthOf(endpoint)) ?? [])
+  return (['starting', 'healthy', 'unhealthy'] as const).map((state) => [
+    state,
+    states.filter((one) => one === state).length
+  ])
 }
 
 async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
@@ -158,6 +206,16 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   } catch (error) {
     if (error instanceof KernelError) return new Map()
     throw error
+  }
+}
+
+function endpointStatus(endpoint: Endpoint, parts: StatusParts): EndpointStatus {
+  const found = endpoint.sandbox ? parts.health.statusOf(endpoint) : undefined
+  return {
+    id: endpoint.id,
+    network: endpoint.networkId,
+    ...operationalNow(endpoint, parts),
+    ...(found ? { health: found } : {})
   }
 }
 

@@ -63,3 +63,46 @@ describe('forget', () => {
     })
   )
 })
+
+describe('set', () => {
+  const PREFIX = 'com.docker.network.container_iface_prefix'
+
+  it(
+    'changes an option of a network, for the containers to come',
+    withNetworks(async (rig) => {
+      await rig.docker.run({ id: dockerId(11), network: NET })
+      expect(await rig.call('Admin.Set', { Network: 'abcd', Options: { [PREFIX]: 'net' } })).to.deep.equal({
+        Endpoints: [dockerId(11)]
+      })
+      const join = await rig.docker.run({ id: dockerId(12), network: NET })
+      expect(join).to.have.length(1)
+      expect(rig.daemon.records.get('network', NET)?.interfacePrefix).to.equal('net')
+      await (await rig.restart()).call('Admin.Set', { Network: 'abcd', Options: { [PREFIX]: '' } })
+      expect(rig.store.documents.get(`network ${NET}`)).not.to.have.property('interfacePrefix')
+    })
+  )
+
+  it(
+    'refuses what names nobody, several, or nothing to change',
+    withNetworks(async (rig) => {
+      await rig.docker.run({ id: dockerId(11), network: NET })
+      const before = snapshot(rig)
+      const Options = { [PREFIX]: 'net' }
+      const bodies: readonly (readonly [unknown, string])[] = [
+        [undefined, 'Options: nothing'],
+        [{ Network: 'abcd' }, 'Options: '],
+        [{ Network: 'abcd', Options: [] }, 'Options: '],
+        [{ Network: 'abcd', Options: { [PREFIX]: 7 } }, `Options.${PREFIX}: 7 is not a text`],
+        [{ Network: 'abcd', Options: {} }, 'OPTION=VALUE'],
+        [{ Options }, 'give --network ID'],
+        [{ Network: 'abc', Options }, 'the beginning of 2 ids'],
+        [{ Network: 'ffff', Options }, 'no network of net-routed is "ffff"'],
+        [{ Endpoint: '10.1.0.2', Options }, 'is no option of an endpoint'],
+        [{ Endpoint: '10.9.9.9', Options: { 'net-routed.mtu': '1400' } }, 'no endpoint of net-routed is']
+      ]
+      for (const [body, text] of bodies)
+        expect((await errorOf(rig.call('Admin.Set', body))).message, text).to.contain(text)
+      expect(snapshot(rig)).to.deep.equal(before)
+    })
+  )
+})

@@ -65,7 +65,7 @@ describe('a bad command line', () => {
     [['--debug=yes'], '--debug takes no value, not "yes"'],
     [
       ['start'],
-      '"start" is not a command: there are serve, status, routing, verify, map, drain, undrain, forget'
+      '"start" is not a command: there are serve, status, routing, verify, map, drain, undrain, set, forget'
     ],
     [['serve', 'now'], 'serve: "now" is too much'],
     [['forget'], 'forget: give the id of one network'],
@@ -77,6 +77,10 @@ describe('a bad command line', () => {
       ['drain', '--all', '--endpoint', '10.1.0.2'],
       'drain: give one of --all, --network ID, --endpoint ID|ADDRESS'
     ],
+    [['set', 'net-routed.mtu=1400'], 'set: give one of --network ID, --endpoint ID|ADDRESS'],
+    [['set', '--network', 'a'], 'set: give OPTION=VALUE, or OPTION= for none, at least once'],
+    [['set', '--network', 'a', 'mtu'], 'set: "mtu": give OPTION=VALUE'],
+    [['set', '--network', 'a', 'x=1', 'x=2'], 'set: x is there twice'],
     [['undrain', '--network'], '--network needs a value: ID'],
     [['status', '--diff'], '--diff belongs to the command routing'],
     [

@@ -133,6 +133,7 @@ describe('rule 14: no handler calls the API of Docker', () => {
       'main.ts',
       'map-command.ts',
       'routing-command.ts',
+      'set-command.ts',
       'verify-command.ts'
     ])
   })

@@ -107,6 +107,7 @@ describe('statusText', () => {
           link: 'nr-0123456789ab',
           mac: '02:42:0a:01:00:01',
           routes: [],
+          ports: ['0.0.0.0:8080->80/tcp'],
           state: 'routed'
         }
       ],

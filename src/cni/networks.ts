@@ -29,7 +29,8 @@ interface Parts {
   readonly hasDefaultPools: boolean
 }
 
-const PREFIX = 'cni:'
+/** Ids of networks that are made of a configuration begin with it. */
+export const PREFIX = 'cni:'
 /** Like Docker's null IPAM: the addresses come from elsewhere. */
 const ANY: Readonly<Record<Family, Subnet>> = {
   4: { space: '', prefix: parsePrefix('0.0.0.0/0') },

@@ -1,9 +1,8 @@
 /** Published ports that a runtime asks for, as records have them. */
 import { InvalidError, shown } from '../errors.js'
 import type { PortMap } from '../model/endpoint.js'
-import { contains, parseIp, parsePrefix } from '../model/ip.js'
-import type { Ip } from '../model/ip.js'
-import { CODE, CniError } from './error.js'
+import { parseIp } from '../model/ip.js'
+import { overlap } from '../model/port.js'
 
 /** One of `runtimeConfig.portMappings`. */
 export interface PortMappingDocument {
@@ -14,16 +13,13 @@ export interface PortMappingDocument {
 }
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const
-const LOOPBACK = [parsePrefix('127.0.0.0/8'), parsePrefix('::1/128')]
 
-/** Throws InvalidError, CniError that name the field `field`, also for a port of the host that is in it twice. */
+/** Throws InvalidError that names the field `field`, also for a port of the host that is in it twice. */
 export function parsePorts(given: readonly PortMappingDocument[], field: string): PortMap[] {
   const ports = given.map((document, at) => parsePort(document, `${field}[${String(at)}]`))
-  const seen = new Set<string>()
-  for (const { protocol, hostIp = '', hostPort } of ports) {
-    const key = `${protocol} ${hostIp} ${String(hostPort)}`
-    if (seen.has(key)) throw new InvalidError(`${field}: ${protocol} port ${String(hostPort)} is in it twice`)
-    seen.add(key)
+  for (const [at, port] of ports.entries()) {
+    if (ports.slice(0, at).some((other) => overlap(other, port)))
+      throw new InvalidError(`${field}: ${port.protocol} port ${String(port.hostPort)} is in it twice`)
   }
   return ports
 }
@@ -35,19 +31,10 @@ function parsePort(document: PortMappingDocument, field: string): PortMap {
     throw new InvalidError(`${field}.protocol: ${shown(protocol)}: give one of ${PROTOCOLS.join(', ')}`)
   return {
     protocol: known,
-    ...(hostIP === undefined || hostIP === '' ? {} : hostIpOf(hostIP, `${field}.hostIP`)),
+    ...(hostIP === undefined || hostIP === '' ? {} : { hostIp: parseIp(hostIP, `${field}.hostIP`) }),
     hostPort: parseNumber(document.hostPort, `${field}.hostPort`),
     containerPort: parseNumber(document.containerPort, `${field}.containerPort`)
   }
-}
-
-function hostIpOf(given: string, field: string): { hostIp?: Ip } {
-  const hostIp = parseIp(given, field)
-  if (!LOOPBACK.some((prefix) => contains(prefix, hostIp))) return { hostIp }
-  throw new CniError(
-    CODE.unsupportedField,
-    `${field}: ${hostIp}: ports are not published on loopback addresses: give an address of the host, or none`
-  )
 }
 
 function parseNumber(given: number, field: string): number {

@@ -6,8 +6,9 @@
  * Docker, so ends succeed for what is unknown.
  */
 import type { Additions } from '../core/additions.js'
-import type { Endpoints } from '../core/endpoints.js'
 import type { Networks } from '../core/networks.js'
+import { publish, unpublish } from '../core/publishing.js'
+import type { PublishingParts } from '../core/publishing.js'
 import type { Answer, Methods } from '../http.js'
 import type { Ipam } from '../ipam/ipam.js'
 import type { Log } from '../log.js'
@@ -27,17 +28,16 @@ import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network, Subnet } from '../model/network.js'
 import { foreignKeys, parseOptions } from '../model/options/options.js'
 import { spaceOf } from '../model/space.js'
+import { portWishes } from './ports.js'
 import * as parse from './schemas.js'
 import type { CreateNetworkRequest, IpamData, Options } from './schemas.js'
 
-export interface NetworkDriverParts {
+export interface NetworkDriverParts extends PublishingParts {
   readonly networks: Networks
-  readonly endpoints: Endpoints
   readonly additions: Additions
   /** What is known of an endpoint, as `net-routed status` has it. */
   readonly operational: (id: string) => object | undefined
   readonly ipam: Ipam
-  readonly log: Log
   /** The operator's gateways for all networks. */
   readonly gateway?: Ip
   readonly gateway6?: Ip
@@ -84,9 +84,9 @@ export function networkDriver(parts: NetworkDriverParts): Methods {
       return EMPTY
     },
     'NetworkDriver.ProgramExternalConnectivity': (body) => programExternalConnectivity(parts, body),
-    'NetworkDriver.RevokeExternalConnectivity': (body) => {
-      parse.parseEndpoint(body)
-      return answer({})
+    'NetworkDriver.RevokeExternalConnectivity': async (body) => {
+      await unpublish(parts, parse.parseEndpoint(body).EndpointID)
+      return EMPTY
     },
     'NetworkDriver.DiscoverNew': () => answer({}),
     'NetworkDriver.DiscoverDelete': () => answer({})
@@ -225,17 +225,12 @@ function routesOf(endpoint: Endpoint, network: Network, gateway: Ip | undefined)
   ]
 }
 
-/** Routed containers are reached at their own addresses; publishing on the host's addresses is not done yet. */
-function programExternalConnectivity({ log }: NetworkDriverParts, body: unknown): Promise<Answer> {
-  const { EndpointID, Options } = parse.parseEndpointOptions(body)
-  const ports = Options?.['com.docker.network.portmap']
-  if (Array.isArray(ports) && ports.length > 0) {
-    log.warn('ports are not published on the host: the container is reached at its own address', {
-      endpoint: EndpointID,
-      ports: ports.length
-    })
-  }
-  return answer({})
+/** Docker 29 sends it for internal networks, too, where nothing is to be reached from outside. */
+async function programExternalConnectivity(parts: NetworkDriverParts, body: unknown): Promise<Answer> {
+  const { NetworkID, EndpointID, Options } = parse.parseEndpointOptions(body)
+  if (!parts.networks.get(NetworkID).internal)
+    await publish(parts, { networkId: NetworkID, id: EndpointID }, portWishes(Options ?? {}))
+  return EMPTY
 }
 
 function subnetsOf({ AddressSpace, Pool }: IpamData): Subnet[] {

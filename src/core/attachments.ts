@@ -14,6 +14,7 @@ import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint, PortMap, Sandbox } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
 import type { Prefix } from '../model/ip.js'
+import { hostPortText, overlap } from '../model/port.js'
 import type { Records, Stored } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { newEndpoint, newSandbox, routesOf } from './decide.js'
@@ -69,8 +70,11 @@ export class Attachments {
         const routes = (attaching.sandbox.routes ?? []).filter(({ dst }) =>
           found.some((route) => route.dst === dst)
         )
-        const { attaching: _attaching, ...rest } = attaching
+        // Its options may have been changed meanwhile.
+        const { attaching: _attaching, ...rest } =
+          this.#parts.records.get('endpoint', request.id) ?? attaching
         const attached = { ...rest, sandbox: { ...attaching.sandbox, routes } }
+        await this.#parts.reconciler.runs(hostLinkName(attached.id))
         await this.#commit(attached, true)
         this.#parts.log.info('endpoint attached', {
           endpoint: attached.id,
@@ -221,21 +225,13 @@ export class Attachments {
   }
 }
 
-function portsOf(ports: readonly PortMap[] = []): string[] {
-  return ports.map(
-    ({ protocol, hostIp, hostPort }) =>
-      `${protocol} port ${String(hostPort)}${hostIp === undefined ? '' : ` of ${hostIp}`}`
-  )
-}
-
-function sharePort(ports: readonly PortMap[], other: Endpoint): boolean {
-  const taken = new Set(portsOf(other.ports))
-  return portsOf(ports).some((port) => taken.has(port))
+function sharePort(ports: readonly PortMap[], { ports: others = [] }: Endpoint): boolean {
+  return ports.some((port) => others.some((other) => overlap(port, other)))
 }
 
 /** What the request and an endpoint with these addresses both want. */
 function rivalry(request: Pick<AttachRequest, 'addresses' | 'ports'>, addresses: readonly Prefix[]): string {
   const wanted = new Set(request.addresses.map(addressOf))
   const shared = addresses.filter((prefix) => wanted.has(addressOf(prefix)))
-  return shared.length > 0 ? shared.join(', ') : portsOf(request.ports).join(', ')
+  return shared.length > 0 ? shared.join(', ') : (request.ports ?? []).map(hostPortText).join(', ')
 }

@@ -60,6 +60,7 @@ export function newEndpoint(
 ): Endpoint {
   const given = { ...defaultsOf(network), ...request.options }
   const { mtu = defaultMtu, extraAddresses = [], sysctls, staticRoutes, ...options } = given
+  const chosen = Object.keys(request.options ?? {})
   const granted = new Set(request.addresses.map(addressOf))
   const extra = extraAddresses.filter((prefix) => !granted.has(addressOf(prefix)))
   const addresses = [...request.addresses, ...extra]
@@ -70,6 +71,7 @@ export function newEndpoint(
     addresses,
     ...(extra.length > 0 ? { extraAddresses: extra } : {}),
     mac: request.mac ?? macFor(request),
+    ...(chosen.length > 0 ? { chosen } : {}),
     ...options,
     ...(sysctls ? { sysctls: { ...network.sysctls, ...sysctls } } : {}),
     ...(routes.length > 0 ? { staticRoutes: routes } : {}),

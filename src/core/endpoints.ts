@@ -2,15 +2,19 @@
  * Endpoints, from their creation to their end. Every use case may be called twice; every end succeeds for an endpoint
  * that is gone, because the runtime's engine only logs a failure and never comes back.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { ConflictError, NotFoundError, messageOf } from '../errors.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import { grantedAddresses, hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
+import type { Health } from '../model/health.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
+import { desiredOfEndpoint } from '../desired/routed.js'
+import type { Arrivals } from './arrivals.js'
 import type { Committer } from './commit.js'
 import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
@@ -18,6 +22,7 @@ import type { EndpointRequest } from './decide.js'
 import { Exclusive } from './exclusive.js'
 import { returnExtra, takeExtra } from './extra-leases.js'
 import type { Networks } from './networks.js'
+import { sameOrConflict, staleRivals } from './rivals.js'
 
 /** Which endpoint, as every call of a runtime names it. */
 export interface EndpointRef {
@@ -34,6 +39,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
+  /** Absent where routing daemons read routes: there is nothing to wait for. */
+  readonly arrivals?: Arrivals
 }
 
 export class Endpoints {
@@ -101,6 +108,7 @@ export class Endpoints {
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
       const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== ref.id)
       const joined = { ...fresh, sandbox: newSandbox({ path, runtime: 'docker' }, fresh, network, present) }
+      this.#parts.arrivals?.expect(desiredOfEndpoint(joined, true))
       try {
         await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
       } catch (error) {
@@ -118,7 +126,7 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, ports: _ports, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -128,13 +136,34 @@ export class Endpoints {
 
   /** How its addresses are announced; absent = as ever. Does nothing for one without container. */
   setDrain(id: string, drain: Endpoint['drain']): Promise<void> {
+    const message = drain ? `endpoint drained: ${drain}` : 'endpoint announced again'
+    return this.change(id, message, (endpoint) => {
+      if (!endpoint.sandbox || endpoint.drain === drain) return endpoint
+      const { drain: _drain, ...rest } = endpoint
+      return { ...rest, ...(drain ? { drain } : {}) }
+    })
+  }
+
+  /** Gives an endpoint another record, if it is still there. KernelError when it is as before. */
+  change(id: string, message: string, edit: (endpoint: Endpoint) => Endpoint): Promise<void> {
     return this.#exclusive.run(id, async () => {
       const endpoint = this.#parts.records.get('endpoint', id)
-      if (!endpoint?.sandbox || endpoint.deleted || endpoint.drain === drain) return
-      const { drain: _drain, ...rest } = endpoint
-      const record: Endpoint = { ...rest, ...(drain ? { drain } : {}) }
+      if (!endpoint || endpoint.deleted) return
+      const record = edit(endpoint)
+      if (isDeepStrictEqual(record, endpoint)) return
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
-      this.#tell(drain ? `endpoint drained: ${drain}` : 'endpoint announced again', record)
+      this.#tell(message, record)
+    })
+  }
+
+  /** What its check has found, for as long as it has this container. What the store refuses is written later. */
+  setHealth({ id, sandbox }: Endpoint, state: Health['state']): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.sandbox || endpoint.deleted || endpoint.sandbox.path !== sandbox?.path) return
+      if (endpoint.health?.state === state) return
+      const record: Endpoint = { ...endpoint, health: { state, since: this.#parts.now().toISOString() } }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
     })
   }
 
@@ -246,40 +275,18 @@ export class Endpoints {
     this.#tell('endpoint deleted', endpoint)
   }
 
-  /**
-   * The engine's own bookkeeping gave the address to this request, so another endpoint with it is dead. Of addresses that
-   * users gave, the engine knows nothing: there only an endpoint whose container is gone is.
-   */
   async #replaceStale(request: EndpointRequest): Promise<void> {
+    const { records, reconciler, log } = this.#parts
     const extra = (request.options?.extraAddresses ?? []).map(addressOf)
-    if (extra.some((address) => this.#parts.records.endpointsWithAddress(address).length > 0))
-      await this.#parts.reconciler.resync()
-    for (const address of [...request.addresses.map(addressOf), ...extra]) {
-      for (const endpoint of this.#parts.records.endpointsWithAddress(address)) {
-        const { id } = endpoint
-        const isGranted = grantedAddresses(endpoint).some((prefix) => addressOf(prefix) === address)
-        const isDead = this.#parts.reconciler.lost.has(hostLinkName(id)) || endpoint.deleted === true
-        if (!isDead && (extra.includes(address) || !isGranted)) continue
-        this.#parts.log.warn('endpoint replaced, its end was never reported', {
-          endpoint: id,
-          by: request.id,
-          address
-        })
-        await this.#tryToDelete(id)
-      }
+    if (extra.some((address) => records.endpointsWithAddress(address).length > 0)) await reconciler.resync()
+    for (const { endpoint, address } of staleRivals(request, records, reconciler.lost)) {
+      const { id } = endpoint
+      log.warn('endpoint replaced, its end was never reported', { endpoint: id, by: request.id, address })
+      await this.#tryToDelete(id)
     }
   }
 
   #tell(message: string, { id, networkId, addresses, sandbox }: Endpoint): void {
     this.#parts.log.info(message, { endpoint: id, network: networkId, addresses, sandbox: sandbox?.path })
   }
-}
-
-function sameOrConflict(known: Endpoint, request: EndpointRequest): Endpoint {
-  const isSame =
-    known.networkId === request.networkId && grantedAddresses(known).join() === request.addresses.join()
-  if (isSame && (request.mac === undefined || request.mac === known.mac)) return known
-  throw new ConflictError(
-    `endpoint ${request.id} exists already with addresses ${known.addresses.join(', ')}`
-  )
 }

@@ -8,6 +8,7 @@ import { contains, familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip
 import type { Ip, Prefix } from '../model/ip.js'
 import { linkLocalGateway } from '../model/network.js'
 import type { Network } from '../model/network.js'
+import { withFields } from '../model/options/options.js'
 import type { RecordRef, Records, Stored } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { Exclusive } from './exclusive.js'
@@ -88,6 +89,16 @@ export class Networks {
       this.#changed()
       this.#log.info('network changed', { network: network.id })
       return network
+    })
+  }
+
+  /** Gives a network other options; its endpoints stay as they are. */
+  setOptions(id: string, options: Parameters<typeof withFields>[1]): Promise<void> {
+    return this.#exclusive.run('', async () => {
+      const network = withFields(this.get(id), options)
+      await this.#committer.commit({ put: [{ kind: 'network', record: network }] })
+      this.#changed()
+      this.#log.info('network changed', { network: id })
     })
   }
 

@@ -10,7 +10,9 @@ import type { Faults, Reconciler } from '../host/reconciler.js'
 import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { addressOf, parsePrefix } from '../model/ip.js'
+import { healthOf } from '../model/health.js'
 import type { Network } from '../model/network.js'
+import { portText } from '../model/port.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
 import type { Holds } from './holds.js'
@@ -31,8 +33,10 @@ export interface OperationalFacts {
 }
 
 /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
- * `draining`: announced as the worst choice; `drained`: not announced. */
-export type EndpointState = 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+ * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
+ * check has not succeeded yet, or fails. */
+export type EndpointState =
+  'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'starting' | 'unhealthy'
 
 /** What the facts come from. */
 export interface OperationalParts {
@@ -56,6 +60,8 @@ export interface Operational {
   readonly mtu?: number
   /** Where packets of that size do not fit. */
   readonly tooLarge?: string
+  /** Published on the host, as Docker writes them: `0.0.0.0:8080->80/tcp`. */
+  readonly ports: readonly string[]
   /** Destinations that the host routes to the container. */
   readonly routes: readonly string[]
   /** Those of them that our filters let out; absent = the routing daemons are not ours to configure. */
@@ -96,6 +102,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     mac,
     ...(mtu === undefined ? {} : { mtu }),
     ...(tooLarge === undefined ? {} : { tooLarge }),
+    ports: (endpoint.ports ?? []).map(portText),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
     ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})
   }
@@ -107,7 +114,9 @@ function stateOf(endpoint: Endpoint, { faults, lost, announces }: OperationalFac
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
-  return endpoint.sandbox ? 'routed' : 'waiting'
+  if (!endpoint.sandbox) return 'waiting'
+  const health = healthOf(endpoint) ?? 'healthy'
+  return health === 'healthy' ? 'routed' : health
 }
 
 /** The filters let addresses of our networks out, and nothing else. */

@@ -17,11 +17,14 @@ import type {
   Source,
   VethPeer
 } from '../host/objects.js'
+import { healthOf } from '../model/health.js'
 import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
-import { desiredOfPorts } from './portmap.js'
+import { desiredOfPolicy } from './policy.js'
+import type { AddressesOf } from './policy.js'
+import { desiredOfPorts, usesLoopback } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
 /** fe80::/64 must be on-link, or the host could not answer the container's link-local address. */
@@ -29,15 +32,21 @@ const LINK_LOCAL_LENGTH = 64
 
 /**
  * What the host should have for an endpoint. Nothing for one that is being deleted. `announces`: routing daemons read an
- * announcement instead of the route, which is where they do not look (decision 11).
+ * announcement instead of the route, which is where they do not look (decision 11). `addressesOf`: of DNS names in lists.
  */
-export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostObject[] {
+export function desiredOfEndpoint(
+  endpoint: Endpoint,
+  announces = false,
+  addressesOf: AddressesOf = () => []
+): HostObject[] {
   if (endpoint.deleted) return []
   if (endpoint.delegate) return desiredOfPorts(endpoint)
   const link = linkOf(endpoint)
-  if (!endpoint.sandbox) return [link]
+  const policy = desiredOfPolicy(endpoint, addressesOf)
+  if (!endpoint.sandbox) return [link, ...policy]
   return [
     link,
+    ...policy,
     ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
     ...ownAddresses(endpoint).map((address): Neighbour => {
@@ -45,23 +54,28 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     }),
     ...endpoint.addresses
       .map(addressOf)
-      .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
+      .flatMap((address) => routes(address, link.name, announces, endpoint)),
     ...proxies(endpoint, link.name),
     ...desiredOfPorts(endpoint)
   ]
 }
 
-function routes(
-  address: Ip,
-  link: string,
-  announces: boolean,
-  drain: Endpoint['drain']
-): (Route | Announcement)[] {
+/** True if the network is not to hear of its addresses although its container runs. */
+export function isWithheld(endpoint: Endpoint): boolean {
+  return endpoint.drain === 'withdrawn' || !isFit(endpoint)
+}
+
+function isFit(endpoint: Endpoint): boolean {
+  return (healthOf(endpoint) ?? 'healthy') === 'healthy'
+}
+
+function routes(address: Ip, link: string, announces: boolean, endpoint: Endpoint): (Route | Announcement)[] {
   const dst = hostPrefix(address)
   const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
-  if (!announces) return [route]
   const own: Route = { ...route, table: 'local' }
-  return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
+  // Also where routing daemons read routes: in that table they do not see one.
+  if (!announces) return [isFit(endpoint) ? route : own]
+  return isWithheld(endpoint) ? [own] : [own, { kind: 'announcement', dst, of: link }]
 }
 
 function proxies({ ndpProxy = [], addresses }: Endpoint, of: string): Proxy[] {
@@ -84,6 +98,7 @@ function linkOf(endpoint: Endpoint): Link {
     ...(endpoint.mtu === undefined ? {} : { mtu: endpoint.mtu }),
     ipv6: endpoint.addresses.some((prefix) => familyOf(prefix) === 6),
     proxyArp: endpoint.gatewayIsForeign === true || endpoint.addresses.some(asksForNeighbours),
+    localnet: usesLoopback(endpoint),
     settled: true,
     ...(adopted ? {} : { veth: peerOf(endpoint) })
   }

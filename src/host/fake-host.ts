@@ -6,16 +6,20 @@
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndAddition, EndExtent, EndRoute } from './ends.js'
-import type { Host, HostChange, HostFacts } from './host.js'
-import { describeOp, keyOf, linkOf } from './objects.js'
+import { extended, listed } from './fake-parts.js'
+import type { Host, HostChange, HostFacts, Listener } from './host.js'
+import { describeOp } from './describe.js'
+import { keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
+import type { PolicyCounts } from './policies.js'
 
 /** What is an element of which table. */
 const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
   ['source', 'guard'],
   ['port', 'publisher'],
   ['exclusion', 'publisher'],
-  ['hairpin', 'publisher']
+  ['hairpin', 'publisher'],
+  ['policy', 'policer']
 ])
 
 /** A container end, and the name of the host end that it belongs to. */
@@ -39,6 +43,8 @@ export class FakeHost implements Host, ContainerEnds {
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }
+  /** What processes of the host listen on. */
+  readonly listening: Listener[] = []
   /** What the guard tells, if there is one. */
   readonly drops = new Map([['spoofed-ipv4', 0]])
   /** Namespaces of containers by path, and what is in each by name. */
@@ -74,8 +80,21 @@ export class FakeHost implements Host, ContainerEnds {
     return Promise.resolve({ ...this.hostFacts, sysctls: this.#sysctls() })
   }
 
+  listeners(): Promise<readonly Listener[]> {
+    return Promise.resolve(this.listening)
+  }
+
   dropped(): Promise<ReadonlyMap<string, number>> {
     return Promise.resolve(this.objects.has('guard') ? this.drops : new Map<string, number>())
+  }
+
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>> {
+    const nothing = { packets: 0, bytes: 0 }
+    const counts = { accepted: nothing, denied: nothing }
+    const links = [...this.objects.values()].flatMap((object) =>
+      object.kind === 'policy' ? [object.link] : []
+    )
+    return Promise.resolve(new Map(links.map((link) => [link, { ingress: counts, egress: counts }])))
   }
 
   watch(onChange: (change: HostChange) => void): () => void {
@@ -102,26 +121,22 @@ export class FakeHost implements Host, ContainerEnds {
         ({ dst }) => !others.some((other) => other.routes.some((route) => route.dst === dst))
       )
       ends.set(end.name, { ...found, ...end, mtu: found.mtu ?? end.mtu ?? 1500, routes })
+      this.start(found.hostLink)
       return routes
     })
   }
 
-  extend(netns: string, { mac, addresses, routes, sysctls }: EndAddition): Promise<EndExtent> {
+  extend(netns: string, addition: EndAddition): Promise<EndExtent> {
     return settled(() => {
       const ends = this.sandboxes.get(netns)
       if (!ends) return 'no namespace'
-      const found = [...ends.values()].find((end) => end.mac === mac && end.hostLink !== '')
+      const found = [...ends.values()].find((end) => end.mac === addition.mac && end.hostLink !== '')
       if (!found) return 'no link'
-      const end = {
-        ...found,
-        ipv6: found.ipv6 || sysctls['net.ipv6.conf.IFNAME.disable_ipv6'] === '0',
-        addresses: [...new Set([...found.addresses, ...addresses])],
-        routes: [...found.routes, ...routes.filter(({ dst }) => !found.routes.some((own) => own.dst === dst))]
-      }
+      const end = { ...found, ...extended(found, addition) }
       const errno = this.refuseEnd(netns, end)
       if (errno) throw new KernelError(errno, `cannot add to ${found.name} in ${netns}: ${errno}`)
       ends.set(found.name, end)
-      this.#sysctlsOfEnds.set(`${netns} ${found.name}`, { ...sysctls })
+      this.#sysctlsOfEnds.set(`${netns} ${found.name}`, { ...addition.sysctls })
       return 'done'
     })
   }
@@ -180,6 +195,15 @@ export class FakeHost implements Host, ContainerEnds {
     for (const { hostLink } of ends?.values() ?? []) this.vanish(`link ${hostLink}`)
   }
 
+  /** The other end of a link comes up, in its container, and an event says so. */
+  start(name: string): void {
+    const key = `link ${name}`
+    const link = this.objects.get(key)
+    if (link?.kind !== 'link' || link.runs) return
+    this.objects.set(key, { ...link, runs: true })
+    for (const tell of this.#watchers) tell({ kind: 'link', key, gone: false, runs: true })
+  }
+
   /** Removes an object as somebody else would, with a kernel event. */
   vanish(key: string): void {
     const object = this.objects.get(key)
@@ -223,7 +247,9 @@ export class FakeHost implements Host, ContainerEnds {
       const errno = this.#makeEnd(object)
       if (errno) return errno
     }
-    this.objects.set(key, listed(object))
+    const before = this.objects.get(key)
+    const runs = before?.kind === 'link' && before.runs ? { runs: true } : {}
+    this.objects.set(key, { ...listed(object), ...runs } as HostObject)
     return undefined
   }
 
@@ -271,15 +297,4 @@ export class FakeHost implements Host, ContainerEnds {
 /** A promise of what the work returns or throws. */
 function settled<T>(work: () => T): Promise<T> {
   return Promise.resolve().then(work)
-}
-
-/** A link is read back without the way it was made. */
-function listed(object: HostObject): HostObject {
-  if ('of' in object) {
-    const { of: _of, ...rest } = object
-    return rest
-  }
-  if (object.kind !== 'link') return object
-  const { veth: _veth, ...link } = object
-  return link
 }

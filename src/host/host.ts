@@ -1,5 +1,6 @@
 import type { KernelError } from '../errors.js'
 import type { HostObject, Kind, Op } from './objects.js'
+import type { PolicyCounts } from './policies.js'
 
 /**
  * Door to one network namespace. There are two: LinuxHost and FakeHost, held to the same contract
@@ -13,10 +14,22 @@ export interface Host {
   apply(ops: readonly Op[]): Promise<ReadonlyMap<string, KernelError>>
   /** What the host is like besides our objects, read now. */
   facts(): Promise<HostFacts>
+  /** What processes of the host listen on, read now. */
+  listeners(): Promise<readonly Listener[]>
   /** Packets that the guard has dropped since it was made, by reason. Empty without a guard. */
   dropped(): Promise<ReadonlyMap<string, number>>
+  /** What policies have let pass and refused, by link. */
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>>
   /** Calls back when somebody else may have changed one of our objects. Returns how to stop. */
   watch(onChange: (change: HostChange) => void): () => void
+}
+
+/** A socket that waits for whoever comes. */
+export interface Listener {
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  /** `0.0.0.0` or `::` = all of that family. */
+  readonly address: string
+  readonly port: number
 }
 
 export interface HostFacts {
@@ -46,6 +59,8 @@ export interface HostChange {
   readonly gone: boolean
   /** How it is now, where the event says so. */
   readonly object?: HostObject
+  /** Of a link: whether both ends are up now. */
+  readonly runs?: boolean
   /** True if events came too fast and some are lost. */
   readonly lost?: true
 }

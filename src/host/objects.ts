@@ -7,6 +7,8 @@
  * values, not things: they are set, never deleted.
  */
 
+import type { Policer, Policy } from './policies.js'
+
 /** Every ifalias of ours begins with it. */
 export const ALIAS_MARK = 'net-routed'
 /** Every host end of ours begins with it; firewall rules match it as a wildcard, so their number is constant. */
@@ -23,12 +25,16 @@ export interface Link {
   readonly ipv6: boolean
   /** True = answer ARP, at once, for every address that the host can reach through another link. */
   readonly proxyArp: boolean
+  /** True = the host may send there from 127.0.0.0/8, for ports published on it. Absent = leave alone. */
+  readonly localnet?: boolean
   /** Always true in what is desired. Read back, false = down, unmarked, or with settings that routed use cannot live with. */
   readonly settled: boolean
   /** How to make it where it is missing. Absent = adopt: its other end is in a container, and a new pair would be dead. */
   readonly veth?: VethPeer
   /** Only listed: its other end is in another namespace, so a container uses it. */
   readonly inUse?: true
+  /** Only listed: both ends are up, so packets reach the container. */
+  readonly runs?: true
 }
 
 export interface VethPeer {
@@ -66,13 +72,25 @@ export interface Route {
 }
 
 /**
+ * What comes through the link may be for ::1: answers of a container to a port of ::1. The kernel has no setting for that,
+ * but it looks for a local route through the link. Packets that really carry ::1 it drops before.
+ */
+export interface Loopback {
+  readonly kind: 'loopback'
+  readonly link: string
+}
+
+/**
  * What a routing daemon reads instead of a route in table `local`: that the address is here. A blackhole in the main table,
  * so it takes packets only while no container has the address. It stays the same when the container is replaced.
  */
 export interface Announcement {
   readonly kind: 'announcement'
   readonly dst: string
-  /** Link without which it must not be there; it does not live on it. */
+  /**
+   * Link without which it must not be there; it does not live on it. It is added when that link runs, so that a container is
+   * not announced before it can answer, and it stays if the link pauses.
+   */
   readonly of?: string
 }
 
@@ -173,6 +191,7 @@ export type HostObject =
   | Address
   | Neighbour
   | Route
+  | Loopback
   | Announcement
   | Proxy
   | Sysctl
@@ -183,6 +202,8 @@ export type HostObject =
   | Port
   | Exclusion
   | Hairpin
+  | Policer
+  | Policy
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
@@ -191,11 +212,14 @@ export const KINDS: readonly Kind[] = [
   'firewall',
   'guard',
   'publisher',
+  'policer',
   'source',
+  'policy',
   'link',
   'address',
   'neighbour',
   'route',
+  'loopback',
   'announcement',
   'proxy',
   'hairpin',
@@ -219,6 +243,8 @@ export function keyOf(object: HostObject): string {
       return `neighbour ${object.address} ${object.link}`
     case 'route':
       return `route ${object.dst} ${String(object.metric)}${object.table === 'local' ? ' local' : ''}`
+    case 'loopback':
+      return `loopback ${object.link}`
     case 'announcement':
       return `announcement ${object.dst}`
     case 'proxy':
@@ -239,12 +265,19 @@ export function keyOf(object: HostObject): string {
       return `exclusion ${object.device} ${object.protocol} ${String(object.hostPort)}`
     case 'hairpin':
       return `hairpin ${object.prefix} ${object.address}`
+    case 'policer':
+      return 'policer'
+    case 'policy':
+      return `policy ${object.link}`
   }
 }
 
-/** The link that an object lives on, if it lives on one: it goes with the link. A source only names its link. */
+/** What only names its link. */
+const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'policy'])
+
+/** The link that an object lives on, if it lives on one: it goes with the link. */
 export function linkOf(object: HostObject): string | undefined {
-  return 'link' in object && object.kind !== 'source' ? object.link : undefined
+  return 'link' in object && !BESIDE_LINKS.has(object.kind) ? object.link : undefined
 }
 
 /** How to make an object, and when: not read back from the kernel. */
@@ -254,42 +287,4 @@ const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
   const found = actual as unknown as Readonly<Record<string, unknown>>
   return Object.entries(desired).every(([field, value]) => found[field] === value || NOT_LISTED.has(field))
-}
-
-/** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */
-export function describeOp({ verb, object }: Op): string {
-  return `${verb} ${describe(object)}`
-}
-
-function describe(object: HostObject): string {
-  switch (object.kind) {
-    case 'link':
-      return `link ${object.name}`
-    case 'address':
-      return `address ${object.address} dev ${object.link}`
-    case 'neighbour':
-      return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
-    case 'route':
-      return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
-    case 'announcement':
-      return `announcement of ${object.dst}`
-    case 'proxy':
-      return `proxy for ${object.address} dev ${object.device}`
-    case 'sysctl':
-      return `sysctl ${object.key}=${object.value}`
-    case 'firewall':
-      return `forwarding rules in ${object.family === 4 ? 'iptables' : 'ip6tables'}`
-    case 'guard':
-      return 'nftables tables of net-routed'
-    case 'source':
-      return `source ${object.address} of ${object.link}`
-    case 'publisher':
-      return 'nftables table of net-routed for published ports'
-    case 'port':
-      return `${object.protocol} port ${String(object.hostPort)} of ${object.host} to ${object.address} port ${String(object.port)}`
-    case 'exclusion':
-      return `exclusion of ${object.device} from ${object.protocol} port ${String(object.hostPort)}`
-    case 'hairpin':
-      return `hairpin of ${object.prefix} to ${object.address}`
-  }
 }

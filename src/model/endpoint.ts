@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Health } from './health.js'
 import type { Ip, Mac, Prefix } from './ip.js'
 import type { EndpointOptions } from './options/option.js'
 
@@ -14,6 +15,8 @@ export interface Endpoint extends EndpointOptions {
   /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. Those of the engine come first. */
   readonly addresses: readonly Prefix[]
   readonly mac: Mac
+  /** Names of the options' fields that it said itself; the others are its network's. */
+  readonly chosen?: readonly string[]
   /** True if the network's gateway is a router outside of this host, so that proxy ARP is needed. */
   readonly gatewayIsForeign?: true
   readonly ports?: readonly PortMap[]
@@ -24,6 +27,8 @@ export interface Endpoint extends EndpointOptions {
   readonly left?: true
   /** On its way out of the network: announced as the worst choice, or not at all. The container stays. */
   readonly drain?: 'worse' | 'withdrawn'
+  /** What its check has found; absent = it has no check, or none has succeeded yet. */
+  readonly health?: Health
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
   readonly attaching?: true
   /** Being removed; kept until the kernel has let go of everything. */

@@ -120,6 +120,7 @@ const SCHEMAS = {
       networkId: text,
       addresses: { type: 'array', items: prefix },
       mac: { type: 'string', format: 'mac' },
+      chosen: { type: 'array', items: text },
       ...OPTION_FIELDS,
       gatewayIsForeign: yes,
       ports,
@@ -147,6 +148,12 @@ const SCHEMAS = {
       },
       left: yes,
       drain: { enum: ['worse', 'withdrawn'] },
+      health: {
+        type: 'object',
+        properties: { state: { enum: ['healthy', 'unhealthy'] }, since: text },
+        required: ['state', 'since'],
+        additionalProperties: false
+      },
       attaching: yes,
       deleted: yes,
       since: time

@@ -3,6 +3,9 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { UPLINK_SYSCTLS, keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
+import { testLink } from './test-link.js'
+import { starts } from './start-contract.js'
+import { POLICER, POLICIES, policies } from './policy-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
 import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
 import type { HostObject, Link, Proxy, Route, Source, Sysctl } from '../../src/host/objects.js'
@@ -14,22 +17,9 @@ export interface HostUnderTest {
   addForeign(object: Link | Route): void | Promise<void>
   /** True if that object is still there. */
   hasForeign(object: Link | Route): boolean | Promise<boolean>
+  /** Brings up the other end of a link that the host has made. */
+  start(link: Link): void | Promise<void>
   close(): void | Promise<void>
-}
-
-/** An endpoint's link. */
-export function testLink(id: string, fields: Partial<Link> = {}): Link {
-  return {
-    kind: 'link',
-    name: `nr-${id}`,
-    alias: `net-routed endpoint ${id}`,
-    mtu: 1400,
-    ipv6: true,
-    proxyArp: false,
-    settled: true,
-    veth: { name: `nc-${id}`, mac: '02:42:0a:01:00:02' },
-    ...fields
-  }
 }
 
 const FORWARDING: Sysctl = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
@@ -45,12 +35,14 @@ const BESIDE: readonly HostObject[] = [
   FIREWALL,
   GUARD,
   PUBLISHER,
+  POLICER,
   SOURCE,
   SOURCE6,
   ANNOUNCEMENT,
   ANNOUNCEMENT6,
   PROXY,
-  ...PORTS
+  ...PORTS,
+  ...POLICIES
 ]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
 const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
@@ -62,6 +54,7 @@ const ON_LINK: readonly HostObject[] = [
   { kind: 'neighbour', link: 'nr-a', address: 'fd00::2', mac: '02:42:0a:01:00:02' },
   ROUTE,
   ROUTE6,
+  { kind: 'loopback', link: 'nr-a' },
   { ...ROUTE, table: 'local' },
   { ...ROUTE6, table: 'local' }
 ]
@@ -80,8 +73,10 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     deletes(() => opened.host)
     replaces(() => opened.host)
     failures(() => opened.host)
+    starts(() => opened)
     guards(() => opened.host)
     ports(() => opened.host)
+    policies(() => opened.host)
     foreigners(() => opened)
   })
 }
@@ -190,6 +185,8 @@ function replaces(host: () => Host): void {
     'IPv6 of a link, off': [testLink('a'), testLink('a', { ipv6: false })],
     'proxy ARP of a link, on': [testLink('a'), testLink('a', { proxyArp: true })],
     'proxy ARP of a link, off': [testLink('a', { proxyArp: true }), testLink('a')],
+    'the way of 127.0.0.1 through a link, on': [testLink('a'), testLink('a', { localnet: true })],
+    'the way of 127.0.0.1 through a link, off': [testLink('a', { localnet: true }), testLink('a')],
     'the MAC address of a neighbour': [
       { kind: 'neighbour', link: 'nr-b', address: '10.1.0.2', mac: '02:42:0a:01:00:02' },
       { kind: 'neighbour', link: 'nr-b', address: '10.1.0.2', mac: '02:42:0a:01:00:03' }

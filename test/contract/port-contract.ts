@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import type { HostObject, Port } from '../../src/host/objects.js'
+import { testLink } from './test-link.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
 
 export const PUBLISHER: HostObject = { kind: 'publisher', intact: true }
@@ -49,6 +50,15 @@ export function ports(host: () => Host): void {
     await applied(host(), 'delete', [PUBLISHER])
     await applied(host(), 'add', [PUBLISHER])
     expect(await ours(host())).to.deep.equal([PUBLISHER])
+  })
+
+  it('lets ::1 in through several links, each by itself', async () => {
+    const links = [testLink('a'), testLink('b')]
+    const ways = links.map(({ name }): HostObject => ({ kind: 'loopback', link: name }))
+    await applied(host(), 'add', [...links, ...ways, ...ways])
+    expect(await ours(host())).to.deep.equal(expected([...links, ...ways]))
+    await applied(host(), 'delete', ways.slice(0, 1))
+    expect(await ours(host())).to.deep.equal(expected([...links, ...ways.slice(1)]))
   })
 
   it('deletes one port and no other', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { desiredOfPorts } from '../../src/desired/portmap.js'
+import { desiredOfPorts, usesLoopback } from '../../src/desired/portmap.js'
 import { hostLinkName } from '../../src/model/endpoint.js'
 import type { Endpoint } from '../../src/model/endpoint.js'
 import { parseIp, parseMac, parsePrefix } from '../../src/model/ip.js'
@@ -23,10 +23,13 @@ describe('desiredOfPorts', () => {
 
   it('is each port in the first address of each family, and what comes back to it', () => {
     expect(desiredOfPorts({ ...ENDPOINT, ports: [HTTP] })).to.deep.equal([
+      { kind: 'loopback', link: OF },
       { kind: 'hairpin', prefix: '10.1.0.2/32', address: '10.1.0.2' },
       { kind: 'hairpin', prefix: 'fd00::2/128', address: 'fd00::2' },
       { ...PORT, host: '0.0.0.0', address: '10.1.0.2' },
-      { ...PORT, host: '::', address: 'fd00::2' }
+      { ...PORT, host: '127.0.0.1', address: '10.1.0.2' },
+      { ...PORT, host: '::', address: 'fd00::2' },
+      { ...PORT, host: '::1', address: 'fd00::2' }
     ])
   })
 
@@ -55,5 +58,22 @@ describe('desiredOfPorts', () => {
       { kind: 'hairpin', prefix: '192.168.0.0/16', address: '192.168.0.3' },
       { kind: 'port', protocol: 'tcp', host: '0.0.0.0', hostPort: 8080, address: '192.168.0.3', port: 80 }
     ])
+  })
+})
+
+describe('usesLoopback', () => {
+  it('is true only where 127.0.0.1 leads to the container', () => {
+    const of = (hostIp?: string, addresses = ENDPOINT.addresses): boolean =>
+      usesLoopback({
+        ...ENDPOINT,
+        addresses,
+        ports: [{ ...HTTP, ...(hostIp === undefined ? {} : { hostIp: parseIp(hostIp) }) }]
+      })
+    expect([undefined, '0.0.0.0', '127.0.0.1', '127.8.8.8'].map((hostIp) => of(hostIp))).to.deep.equal(
+      Array(4).fill(true)
+    )
+    expect(['192.0.2.1', '::', '::1'].map((hostIp) => of(hostIp))).to.deep.equal(Array(3).fill(false))
+    expect(of(undefined, [parsePrefix('fd00::2/128')])).to.equal(false)
+    expect(usesLoopback(ENDPOINT)).to.equal(false)
   })
 })

@@ -37,6 +37,7 @@ describe('desiredOfEndpoint', () => {
         mtu: 1400,
         ipv6: false,
         proxyArp: false,
+        localnet: false,
         settled: true,
         veth: { name: containerLinkName('e1'), mac: '02:42:0a:01:00:02' }
       }

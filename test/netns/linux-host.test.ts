@@ -1,8 +1,10 @@
+import { createServer } from 'node:net'
 import { expect } from 'chai'
+import { withNetns } from '../../src/host/linux/netns.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
-import { testLink } from '../contract/host-contract.js'
-import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip } from './scratch.js'
+import { testLink } from '../contract/test-link.js'
+import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, pathOf } from './scratch.js'
 
 describeAsRoot('linuxHost', () => {
   let scratch: Scratch
@@ -22,6 +24,17 @@ describeAsRoot('linuxHost', () => {
     const [found] = await host.list(['link'])
     return found?.kind === 'link' ? found : undefined
   }
+
+  it('tells what processes of the host listen on, for IPv4 and IPv6', async () => {
+    const server = withNetns(pathOf(netns), () => createServer().listen(8080))
+    try {
+      const listeners = ['0.0.0.0', '::'].map((address) => ({ protocol: 'tcp', address, port: 8080 }))
+      expect(await host.listeners()).to.have.deep.members(listeners)
+    } finally {
+      server.close()
+    }
+    expect(await host.listeners()).to.deep.equal([])
+  })
 
   const drifts: Record<string, readonly string[]> = {
     'is down': ['ip', 'link', 'set', 'nr-a', 'down'],

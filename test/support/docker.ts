@@ -56,8 +56,8 @@ export function sandboxOf(id: string): string {
   return `/var/run/docker/netns/${id.slice(0, 12)}`
 }
 
-/** A dockerd that calls through `call` and remembers what it was given. */
-export function dockerOf(call: Call): Docker {
+/** A dockerd that calls through `call` and remembers what it was given. `setUp` is told of endpoints that have joined. */
+export function dockerOf(call: Call, setUp: (id: string) => Promise<void> = () => Promise.resolve()): Docker {
   const poolsByNetwork = new Map<string, string[]>()
   const gatewaysByNetwork = new Map<string, Lease[]>()
   const leasesByEndpoint = new Map<string, Lease[]>()
@@ -113,7 +113,7 @@ export function dockerOf(call: Call): Docker {
     network,
     ip,
     mac,
-    options
+    options = {}
   }: ContainerOptions): Promise<readonly string[]> => {
     const addresses: string[] = []
     networkByEndpoint.set(id, network)
@@ -134,7 +134,7 @@ export function dockerOf(call: Call): Docker {
       NetworkID: network,
       EndpointID: id,
       Interface,
-      Options: options ?? {}
+      Options: options
     })
     return addresses
   }
@@ -150,6 +150,7 @@ export function dockerOf(call: Call): Docker {
   const run = async (options: ContainerOptions): Promise<readonly string[]> => {
     const addresses = await createEndpoint(options)
     await join(options)
+    await setUp(options.id)
     return addresses
   }
 

@@ -2,8 +2,9 @@
  * A process that stops after a given number of effects: what it did is there, what it would do next never happens. An
  * effect is one operation of the kernel or one write of the store.
  */
-import type { Host, HostChange, HostFacts } from '../../src/host/host.js'
+import type { Host, HostChange, HostFacts, Listener } from '../../src/host/host.js'
 import type { HostObject, Kind, Op } from '../../src/host/objects.js'
+import type { PolicyCounts } from '../../src/host/policies.js'
 import type { KernelError } from '../../src/errors.js'
 import type { AnyRecord, RecordKind } from '../../src/model/record.js'
 import type { Loaded, Store } from '../../src/store/store.js'
@@ -63,8 +64,16 @@ export class MortalHost implements Host {
     return this.#host.facts()
   }
 
+  listeners(): Promise<readonly Listener[]> {
+    return this.#host.listeners()
+  }
+
   dropped(): Promise<ReadonlyMap<string, number>> {
     return this.#host.dropped()
+  }
+
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>> {
+    return this.#host.policed()
   }
 
   watch(onChange: (change: HostChange) => void): () => void {

@@ -3,7 +3,7 @@
  * needs a second look.
  */
 import { keyOf } from '../objects.js'
-import type { Address, Neighbour, Op, Route } from '../objects.js'
+import type { Address, Loopback, Neighbour, Op, Route } from '../objects.js'
 import { changeAddress } from './addresses.js'
 import { findLinkAt, findLinks, refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
@@ -11,6 +11,7 @@ import { isOurs } from './links.js'
 import type { Message } from './messages.js'
 import { changeNeighbour } from './neighbours.js'
 import {
+  changeLoopback,
   changeRoute,
   decodeRoute,
   describeRoute,
@@ -29,7 +30,7 @@ interface Step<T> {
 }
 
 type RouteStep = Step<Route>
-type EntryStep = Step<Address | Neighbour | Route>
+type EntryStep = Step<Address | Neighbour | Route | Loopback>
 
 interface Located {
   readonly steps: readonly EntryStep[]
@@ -70,7 +71,9 @@ async function locate(
 ): Promise<Located> {
   const failures: Failures = new Map()
   const entries = ops.flatMap((op) =>
-    'link' in op.object && op.object.kind !== 'source' ? [{ op, object: op.object }] : []
+    'link' in op.object && op.object.kind !== 'source' && op.object.kind !== 'policy'
+      ? [{ op, object: op.object }]
+      : []
   )
   const found = await findLinks(
     kernel,
@@ -100,13 +103,16 @@ function messageOf({ op: { verb }, object, index }: EntryStep, protocol: number)
       return changeAddress(verb, object, index)
     case 'neighbour':
       return changeNeighbour(verb, object, { index, protocol })
+    case 'loopback':
+      return changeLoopback(verb === 'delete' ? 'delete' : 'add', { index, protocol })
     case 'route':
       return changeRoute(verb === 'delete' ? 'delete' : 'add', object, { index, protocol })
   }
 }
 
 function isHarmless({ verb, object }: Op, errno: string): boolean {
-  return verb === 'delete' ? GONE.has(errno) : errno === 'EEXIST' && object.kind === 'address'
+  const isSame = object.kind === 'address' || object.kind === 'loopback'
+  return verb === 'delete' ? GONE.has(errno) : errno === 'EEXIST' && isSame
 }
 
 /** A route in the way is harmless if it is just the one that we wanted; otherwise the error shows it. */

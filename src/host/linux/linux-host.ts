@@ -3,8 +3,9 @@ import { silentLog } from '../../log.js'
 import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
 import type { HostObject, Kind, Op, Source } from '../objects.js'
+import type { Policy } from '../policies.js'
 import { KNOWN_SYSCTLS } from '../host.js'
-import type { Host, HostFacts } from '../host.js'
+import type { Host, HostChange, HostFacts } from '../host.js'
 import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
 import { NETLINK } from './constants.js'
@@ -15,11 +16,13 @@ import { PacketGuard } from './guard.js'
 import type { Failures, Kernel } from './kernel.js'
 import { changeLinks } from './link-changes.js'
 import { LinkDeleter } from './link-deletes.js'
+import { readListeners } from './listeners.js'
 import { listNetlink } from './lists.js'
 import { monitor } from './monitor.js'
 import { NetlinkSocket } from './netlink.js'
 import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
+import { PacketPolicer } from './policer.js'
 import { changeProxies, listProxies } from './proxies.js'
 import { PortPublisher } from './publisher.js'
 import { applySysctls, listSysctls } from './sysctls.js'
@@ -55,6 +58,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     rules: new ForwardRules(inside),
     guard,
     publisher: new PortPublisher(kernel),
+    policer: new PacketPolicer(kernel),
     sysctls: new Set<string>(KNOWN_SYSCTLS)
   }
   return {
@@ -65,8 +69,10 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
       return failures
     },
     facts: () => facts(parts),
+    listeners: () => readListeners(inside),
     dropped: () => guard.dropped(),
-    watch: (onChange) => monitor(kernel, onChange),
+    policed: () => parts.policer.counts(),
+    watch: (onChange) => watch(parts, onChange),
     close: async () => {
       await conntrack.idle()
       const { requests, dumps, filter, filterDumps } = kernel
@@ -81,6 +87,7 @@ interface Parts {
   readonly rules: ForwardRules
   readonly guard: PacketGuard
   readonly publisher: PortPublisher
+  readonly policer: PacketPolicer
   /** Those that were ever set: they are listed, too. */
   readonly sysctls: Set<string>
 }
@@ -92,6 +99,8 @@ type Stage =
   | 'source'
   | 'publisher'
   | 'ports'
+  | 'policer'
+  | 'policy'
   | 'link'
   | 'link delete'
   | 'entry'
@@ -101,14 +110,28 @@ type Stage =
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
 
+/** Whoever watches tells the policer, too. */
+function watch({ kernel, policer }: Parts, onChange: (change: HostChange) => void): () => void {
+  const stop = monitor(kernel, (change) => {
+    if (change.kind === 'policer' || change.lost) policer.watched(true)
+    onChange(change)
+  })
+  policer.watched(true)
+  return () => {
+    policer.watched(false)
+    stop()
+  }
+}
+
 async function list(
-  { kernel, rules, guard, publisher, sysctls }: Parts,
+  { kernel, rules, guard, publisher, policer, sysctls }: Parts,
   wants: (kind: Kind) => boolean
 ): Promise<HostObject[]> {
-  const [firewalls, guarded, published, objects] = await Promise.all([
+  const [firewalls, guarded, published, policed, objects] = await Promise.all([
     wants('firewall') ? rules.list() : [],
     guard.list(wants),
     publisher.list(wants),
+    policer.list(wants),
     listNetlink(kernel, wants)
   ])
   return [
@@ -116,6 +139,7 @@ async function list(
     ...firewalls,
     ...guarded,
     ...published,
+    ...policed,
     ...objects,
     ...(wants('proxy') ? await listProxies(kernel) : [])
   ]
@@ -130,7 +154,7 @@ async function apply(ops: readonly Op[], parts: Parts): Promise<Failures> {
   const failures: Failures = new Map()
   const indexes = new Map<string, number>()
   const coming = ops.flatMap(({ verb, object }) =>
-    object.kind === 'source' && verb !== 'delete' ? [object] : []
+    (object.kind === 'source' || object.kind === 'policy') && verb !== 'delete' ? [object] : []
   )
   for (const { stage, batch } of stagesOf(withoutDoomed(ops))) {
     for (const [key, error] of await applyStage(stage, batch, { ...parts, indexes, coming }))
@@ -142,14 +166,14 @@ async function apply(ops: readonly Op[], parts: Parts): Promise<Failures> {
 interface StageParts extends Parts {
   /** Of links that earlier stages have found, by name. */
   readonly indexes: Map<string, number>
-  /** Sources that this and later stages add. */
-  readonly coming: readonly Source[]
+  /** What this and later stages add to tables. */
+  readonly coming: readonly (Source | Policy)[]
 }
 
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, publisher, sysctls, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, policer, sysctls, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
@@ -158,13 +182,23 @@ async function applyStage(
     case 'firewall':
       return rules.apply(batch)
     case 'guard':
-      return guard.applyGuard(batch, coming)
+      return guard.applyGuard(
+        batch,
+        coming.filter((object) => object.kind === 'source')
+      )
     case 'source':
       return guard.applySources(batch)
     case 'publisher':
       return publisher.applyTable(batch)
     case 'ports':
       return publisher.applyElements(batch)
+    case 'policer':
+      return policer.applyTable(
+        batch,
+        coming.filter((object) => object.kind === 'policy')
+      )
+    case 'policy':
+      return policer.applyPolicies(batch)
     case 'link': {
       const made = await changeLinks(batch, kernel)
       for (const [name, index] of made.indexes) indexes.set(name, index)
@@ -210,6 +244,8 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'guard':
     case 'source':
     case 'publisher':
+    case 'policer':
+    case 'policy':
     case 'announcement':
     case 'proxy':
       return kind

@@ -3,17 +3,25 @@ import type { Announcement, HostObject, Kind, Route } from '../objects.js'
 import { decodeAddress, getAddresses } from './addresses.js'
 import { IPV4_DEVCONF } from './constants.js'
 import type { Kernel } from './kernel.js'
-import { decodeLink, decodeProxyDelay, getLinks, getProxyDelays, isOurs, linkObject } from './links.js'
+import { decodeLink, getLinks, isOurs, linkObject } from './links.js'
 import type { FoundLink } from './links.js'
 import { decodeNeighbour, getNeighbours } from './neighbours.js'
-import { decodeAnnouncement, decodeRoute, getAnnouncements, getRoutes } from './routes.js'
+import { decodeProxyDelay, getProxyDelays } from './proxy-delays.js'
+import {
+  decodeAnnouncement,
+  decodeLoopback,
+  decodeRoute,
+  getAnnouncements,
+  getLoopbacks,
+  getRoutes
+} from './routes.js'
 import type { FoundRoute } from './routes.js'
 
 type Names = ReadonlyMap<number, string>
 
 /** Lists objects of these kinds, as far as they are links or live on links. */
 export async function listNetlink(kernel: Kernel, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-  if (!(['link', 'address', 'neighbour', 'route', 'announcement'] as const).some(wants)) return []
+  if (!(['link', 'address', 'neighbour', 'route', 'loopback', 'announcement'] as const).some(wants)) return []
   const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter(isOurs)
   const names: Names = new Map(links.map(({ index, name }) => [index, name]))
   return [
@@ -21,6 +29,7 @@ export async function listNetlink(kernel: Kernel, wants: (kind: Kind) => boolean
     ...(wants('address') ? await addressObjects(kernel, names) : []),
     ...(wants('neighbour') ? await neighbourObjects(kernel, names) : []),
     ...(wants('route') ? await routeObjects(kernel, names) : []),
+    ...(wants('loopback') ? await loopbackObjects(kernel, names) : []),
     ...(wants('announcement') ? await announcementObjects(kernel) : [])
   ]
 }
@@ -64,6 +73,16 @@ async function routeObjects(kernel: Kernel, names: Names): Promise<HostObject[]>
 function routeObject({ dst, metric, table, indexes }: FoundRoute, names: Names): Route[] {
   const link = names.get(indexes[0] ?? 0)
   return link === undefined ? [] : [{ kind: 'route', dst, link, metric, ...(table ? { table } : {}) }]
+}
+
+async function loopbackObjects(kernel: Kernel, names: Names): Promise<HostObject[]> {
+  const found = await kernel.dumps.dump(getLoopbacks(kernel.protocol), (body) =>
+    decodeLoopback(body, kernel.protocol)
+  )
+  return found.flatMap((index): HostObject[] => {
+    const link = names.get(index)
+    return link === undefined ? [] : [{ kind: 'loopback', link }]
+  })
 }
 
 async function announcementObjects(kernel: Kernel): Promise<HostObject[]> {

@@ -48,6 +48,8 @@ export interface Bytes {
   readonly keyEnd?: Buffer
   /** Of a map. */
   readonly data?: Buffer
+  /** Of a map that leads to chains: `jumpTo`. */
+  readonly verdict?: Buffer
 }
 
 /** Number of a message as it is in its header. */
@@ -76,21 +78,17 @@ export function changeElement(verb: 'add' | 'delete', set: NamedSet, element: El
 }
 
 /** The same with an element of any set or map. */
-export function changeBytes(verb: 'add' | 'delete', { table, name }: NamedSet, element: Bytes): Message {
-  const { key, keyEnd, data } = element
-  const value = (type: number, bytes: Buffer | undefined): Buffer =>
-    bytes ? nested(type, attribute(NFTA_DATA_VALUE, bytes)) : Buffer.alloc(0)
-  const parts = [
-    value(NFTA_SET_ELEM_KEY, key),
-    value(NFTA_SET_ELEM_DATA, data),
-    value(NFTA_SET_ELEM_KEY_END, keyEnd)
-  ]
-  const elements = nested(NFTA_SET_ELEM_LIST.ELEMENTS, nested(NFTA_LIST_ELEM, Buffer.concat(parts)))
-  const { body } = getElements({ table, name })
+export function changeBytes(verb: 'add' | 'delete', set: NamedSet, element: Bytes): Message {
+  return changeManyBytes(verb, set, [element])
+}
+
+/** The same with several, as many as 64 KiB hold. */
+export function changeManyBytes(verb: 'add' | 'delete', set: NamedSet, elements: readonly Bytes[]): Message {
+  const list = elements.map((element) => nested(NFTA_LIST_ELEM, elementBytes(element)))
   return {
     type: nftType(verb === 'add' ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM),
     flags: verb === 'add' ? NLM_F.CREATE : 0,
-    body: Buffer.concat([body, elements])
+    body: Buffer.concat([getElements(set).body, nested(NFTA_SET_ELEM_LIST.ELEMENTS, ...list)])
   }
 }
 
@@ -111,8 +109,7 @@ export function decodeElements(body: Buffer): Element[] {
 
 /** Decodes the elements of a message. */
 export function decodeBytes(body: Buffer): Bytes[] {
-  const list = find(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.ELEMENTS) ?? Buffer.alloc(0)
-  return [...attributesOf(list)].flatMap((element) => {
+  return elementsIn(body).flatMap((element) => {
     // The message is in a buffer that the next one will use.
     const value = (type: number): Buffer | undefined => {
       const found = findNested(element, 0, type, NFTA_DATA_VALUE)
@@ -146,8 +143,24 @@ export function transact(socket: NetlinkSocket, messages: readonly Message[]): P
   return socket.transact(messages, [edge(NFNL_MSG_BATCH.BEGIN), edge(NFNL_MSG_BATCH.END)])
 }
 
+function elementBytes({ key, keyEnd, data, verdict }: Bytes): Buffer {
+  const value = (type: number, bytes: Buffer | undefined): Buffer =>
+    bytes ? nested(type, attribute(NFTA_DATA_VALUE, bytes)) : Buffer.alloc(0)
+  return Buffer.concat([
+    value(NFTA_SET_ELEM_KEY, key),
+    verdict ? nested(NFTA_SET_ELEM_DATA, verdict) : value(NFTA_SET_ELEM_DATA, data),
+    value(NFTA_SET_ELEM_KEY_END, keyEnd)
+  ])
+}
+
 function keyBytes({ link, address }: Element): Buffer {
   return Buffer.concat([nameBytes(link), address])
+}
+
+/** The attributes of a message's elements. */
+export function elementsIn(body: Buffer): Buffer[] {
+  const list = find(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.ELEMENTS) ?? Buffer.alloc(0)
+  return [...attributesOf(list)]
 }
 
 function* attributesOf(list: Buffer): Generator<Buffer> {

@@ -39,13 +39,25 @@ export const PORT_SKELETON: Skeleton = {
     {
       name: 'prerouting',
       hook: { type: 'nat', name: 'prerouting', number: PRE_ROUTING, priority: BEFORE_DOCKER },
-      rules: ['fib daddr type local goto published']
+      // For the host itself only: from elsewhere they are martians, which the kernel drops where it still sees their address.
+      rules: ['ip daddr 127.0.0.0/8 accept', 'fib daddr type local goto published']
     },
     {
       name: 'output',
       hook: { type: 'nat', name: 'output', number: LOCAL_OUT, priority: BEFORE_DOCKER },
-      // What is sent from 127.0.0.1 can only be answered on lo.
-      rules: ['ip daddr 127.0.0.0/8 accept', 'ip6 daddr ::1 accept', 'fib daddr type local goto published']
+      rules: [
+        'ip daddr 127.0.0.0/8 goto loopback',
+        'ip6 daddr ::1 goto loopback',
+        'fib daddr type local goto published'
+      ]
+    },
+    {
+      // Ports of all addresses are there with 127.0.0.1 and ::1, where links let it through.
+      name: 'loopback',
+      rules: [
+        'dnat ip to ip daddr . meta l4proto . th dport map @bound4',
+        'dnat ip6 to ip6 daddr . meta l4proto . th dport map @bound6'
+      ]
     },
     {
       name: 'published',
@@ -61,6 +73,9 @@ export const PORT_SKELETON: Skeleton = {
       name: 'postrouting',
       hook: { type: 'nat', name: 'postrouting', number: POST_ROUTING, priority: BEFORE_MASQUERADE },
       rules: [
+        // Nobody can answer to these.
+        'ct status dnat ip saddr 127.0.0.0/8 masquerade',
+        'ct status dnat ip6 saddr ::1 masquerade',
         'ct status dnat ip saddr . ip daddr @hairpins4 masquerade',
         'ct status dnat ip6 saddr . ip6 daddr @hairpins6 masquerade'
       ]

@@ -39,6 +39,9 @@ export interface FoundRoute {
 
 /** struct rtmsg: family, lengths of destination and source, tos, table, protocol, scope, type, flags. */
 const RTMSG_SIZE = 12
+const LOOPBACK = ipToBytes('::1')
+/** Worse than the kernel's own through lo. */
+const LOOPBACK_METRIC = 1024
 /** struct rtnexthop: length, flags, hops, link index. */
 const RTNEXTHOP_SIZE = 8
 
@@ -90,6 +93,36 @@ export function changeAnnouncement(verb: 'add' | 'delete', { dst }: Announcement
   const body = Buffer.concat([header, attribute(RTA.DST, address), u32(RTA.PRIORITY, ANNOUNCEMENT_METRIC)])
   if (verb === 'delete') return { type: RTM.DELROUTE, flags: 0, body }
   return { type: RTM.NEWROUTE, flags: NLM_F.CREATE | NLM_F.EXCL, body }
+}
+
+/** Lets ::1 in through the link with that index, or no more. Each link has such a route, so none is exclusive. */
+export function changeLoopback(
+  verb: 'add' | 'delete',
+  { index, protocol }: { index: number; protocol: number }
+): Message {
+  const [scope, type, table] = [RT_SCOPE.HOST, RTN.LOCAL, RT_TABLE.LOCAL]
+  const header = rtmsg(AF.INET6, { length: LOOPBACK.length * 8, protocol, scope, type, table })
+  const body = Buffer.concat([
+    header,
+    attribute(RTA.DST, LOOPBACK),
+    u32(RTA.OIF, index),
+    u32(RTA.PRIORITY, LOOPBACK_METRIC)
+  ])
+  if (verb === 'delete') return { type: RTM.DELROUTE, flags: 0, body }
+  return { type: RTM.NEWROUTE, flags: NLM_F.CREATE, body }
+}
+
+/** Asks for the routes to the host itself with one protocol number. */
+export function getLoopbacks(protocol: number): Message {
+  const body = rtmsg(AF.INET6, { protocol, type: RTN.LOCAL, table: RT_TABLE.LOCAL })
+  return { type: RTM.GETROUTE, flags: 0, body }
+}
+
+/** Index of the link that such a route lets ::1 in through. Undefined for any other route. */
+export function decodeLoopback(body: Buffer, protocol: number): number | undefined {
+  const isLocal = body.readUInt8(4) === RT_TABLE.LOCAL && body.readUInt8(7) === RTN.LOCAL
+  const isOurs = isLocal && protocolOf(body) === protocol && find(body, RTMSG_SIZE, RTA.DST)?.equals(LOOPBACK)
+  return isOurs ? findU32(body, RTMSG_SIZE, RTA.OIF) : undefined
 }
 
 /** Asks for the unicast routes of a table, all or those with one protocol number. */

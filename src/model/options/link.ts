@@ -22,6 +22,7 @@ export const LINK_OPTIONS: readonly Option[] = [
   {
     keys: ['com.docker.network.container_iface_prefix'],
     places: ['network'],
+    changes: ['interfacePrefix'],
     parse: (value, key) => ({ interfacePrefix: parseInterfacePrefix(value, key) })
   }
 ]

@@ -2,15 +2,31 @@
 import { isDeepStrictEqual } from 'node:util'
 import { InvalidError } from '../../errors.js'
 import { ADDRESS_FIELDS, ADDRESS_OPTIONS } from './addresses.js'
+import { HEALTH_FIELDS, HEALTH_OPTIONS } from './health.js'
 import { INSIDE_FIELDS, INSIDE_OPTIONS } from './inside.js'
 import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
 import { NDP_FIELDS, NDP_OPTIONS } from './ndp.js'
-import type { EndpointOptions, NetworkOptions, Option, Place } from './option.js'
+import type { EndpointOptions, NetworkOptions, Option, OptionChanges, Place } from './option.js'
+import { POLICY_FIELDS, POLICY_OPTIONS } from './policy.js'
 
-const OPTIONS: readonly Option[] = [...LINK_OPTIONS, ...ADDRESS_OPTIONS, ...NDP_OPTIONS, ...INSIDE_OPTIONS]
+const OPTIONS: readonly Option[] = [
+  ...LINK_OPTIONS,
+  ...HEALTH_OPTIONS,
+  ...POLICY_OPTIONS,
+  ...ADDRESS_OPTIONS,
+  ...NDP_OPTIONS,
+  ...INSIDE_OPTIONS
+]
 
 /** Schemas of the fields that they fill, for stored records. */
-export const OPTION_FIELDS = { ...LINK_FIELDS, ...ADDRESS_FIELDS, ...NDP_FIELDS, ...INSIDE_FIELDS } as const
+export const OPTION_FIELDS = {
+  ...LINK_FIELDS,
+  ...HEALTH_FIELDS,
+  ...POLICY_FIELDS,
+  ...ADDRESS_FIELDS,
+  ...NDP_FIELDS,
+  ...INSIDE_FIELDS
+} as const
 
 /** Whoever writes one of these means us. */
 const OUR_PREFIXES = ['net-routed.', 'com.medallia.routed.']
@@ -25,6 +41,30 @@ export function parseOptions(given: Readonly<Record<string, unknown>>, place: Pl
   const here = OPTIONS.filter(({ places }) => places.includes(place))
   refuseUnknown(given, place, here)
   return Object.assign({}, ...here.map((option) => parseOne(option, given))) as NetworkOptions
+}
+
+/**
+ * The same for what runs. Values are text; an empty one = as if the option had not been given. Throws InvalidError also for
+ * an option that cannot change while containers run.
+ */
+export function parseChanges(given: Readonly<Record<string, string>>, place: Place): OptionChanges {
+  const here = OPTIONS.filter(({ places, changes }) => changes && places.includes(place))
+  refuseFixed(given, place, here)
+  const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+  const unset = here.filter(({ keys }) => keys.some((key) => given[key] === ''))
+  const set = Object.assign({}, ...here.map((option) => parseOne(option, wanted))) as NetworkOptions
+  const twice = unset.find(({ changes = [] }) => changes.some((field) => Object.hasOwn(set, field)))
+  if (twice) throw new InvalidError(`${twice.keys[0]}: a value and none: give one of them`)
+  return { set, unset: unset.flatMap(({ changes = [] }) => changes) }
+}
+
+/** A record with other values in some fields; undefined = without the field. */
+export function withFields<T extends NetworkOptions>(
+  record: T,
+  fields: Readonly<Partial<Record<keyof NetworkOptions, unknown>>>
+): T {
+  const all = Object.entries({ ...record, ...fields })
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as T
 }
 
 /** The fields of a network that its endpoints have, too, unless they say otherwise. */
@@ -81,6 +121,22 @@ function refuseUnknown(
   const what = elsewhere.length > 0 ? `is no option of ${AN[place]}` : 'does not exist'
   const names = here.map(({ keys: [name], isPrefix }) => (isPrefix ? `${name}*` : name)).join(', ')
   throw new InvalidError(`option ${unknown.join(', ')} ${what}: there are ${names}`)
+}
+
+function refuseFixed(given: Readonly<Record<string, unknown>>, place: Place, here: readonly Option[]): void {
+  if (Object.keys(given).length === 0)
+    throw new InvalidError('give OPTION=VALUE, or OPTION= for none, at least once')
+  const known = new Set(here.flatMap(({ keys }) => keys))
+  const names = here.map(({ keys: [name] }) => name).join(', ')
+  for (const key of Object.keys(given)) {
+    if (known.has(key)) continue
+    const option = OPTIONS.find(({ keys }) => keys.includes(key))
+    if (!option) throw new InvalidError(`option ${key} does not exist: there are ${names}`)
+    const why = option.changes
+      ? `is no option of ${AN[place]}`
+      : 'cannot change while containers run, it is part of how their links were made'
+    throw new InvalidError(`option ${key} ${why}: what can change of ${AN[place]} is ${names || 'nothing'}`)
+  }
 }
 
 const AN: Readonly<Record<Place, string>> = { network: 'a network', endpoint: 'an endpoint' }

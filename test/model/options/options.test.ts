@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { parseMtu } from '../../../src/model/options/link.js'
-import { defaultsOf, foreignKeys, parseOptions, sameOptions } from '../../../src/model/options/options.js'
+import {
+  defaultsOf,
+  foreignKeys,
+  parseChanges,
+  parseOptions,
+  sameOptions
+} from '../../../src/model/options/options.js'
 import { InvalidError } from '../../../src/errors.js'
 
 describe('parseOptions', () => {
@@ -108,5 +114,30 @@ describe('foreignKeys', () => {
       'com.x': 1
     }
     expect(foreignKeys(options)).to.deep.equal(['parent', 'com.x'])
+  })
+})
+
+describe('parseChanges', () => {
+  const PREFIX = 'com.docker.network.container_iface_prefix'
+
+  it('reads values, and an empty one as none', () => {
+    expect(parseChanges({ [PREFIX]: 'net' }, 'network')).to.deep.equal({
+      set: { interfacePrefix: 'net' },
+      unset: []
+    })
+    expect(parseChanges({ [PREFIX]: '' }, 'network')).to.deep.equal({ set: {}, unset: ['interfacePrefix'] })
+  })
+
+  it('refuses what is wrong, unknown, for another place, or fixed, and says what can change', () => {
+    expect(() => parseChanges({ [PREFIX]: 'a b' }, 'network')).to.throw(InvalidError, `${PREFIX}: "a b"`)
+    expect(() => parseChanges({ 'net-routed.x': '1' }, 'network')).to.throw(
+      InvalidError,
+      'option net-routed.x does not exist: there are '
+    )
+    expect(() => parseChanges({ [PREFIX]: 'x' }, 'endpoint')).to.throw('is no option of an endpoint')
+    expect(() => parseChanges({ 'net-routed.mtu': '1400' }, 'endpoint')).to.throw(
+      'option net-routed.mtu cannot change while containers run'
+    )
+    expect(() => parseChanges({}, 'endpoint')).to.throw(InvalidError, 'OPTION=VALUE')
   })
 })

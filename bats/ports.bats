@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# Docker's published ports: who gets there, under which address, and who does not. Each container has a program that
+# answers with its name and the client's address.
+
+load helpers
+load probe
+
+setup_file() { lab_up 2; }
+setup() { on 1 docker network create -d net-routed --ipam-driver ipam-routed --subnet 10.1.0.0/16 --ipv6 --subnet fd00:1::/64 mine >/dev/null; }
+
+# publish K NAME FLAG... - a container of that name that listens on port 80, by TCP and UDP.
+publish() {
+  docker_on "$1" run --detach --name "$2" --net mine --stop-signal KILL "${@:3}" busybox sleep 100000 >/dev/null
+  serve "$1" "$2" 80
+}
+# serve K CONTAINER PORT
+serve() {
+  on "$1" sh -c "setsid nsenter --net=/proc/$(pid_of "$1" "$2")/ns/net node $BATS_DIR/tools/answer.mjs $3 $2 >/dev/null 2>&1 </dev/null & "
+  wait_until 20 on "$1" sh -c "nsenter --net=/proc/$(pid_of "$1" "$2")/ns/net ss -ltun | grep -q ':$3 '"
+}
+# listen PORT - a program of host 1 that has it, by TCP and UDP.
+listen() {
+  on 1 sh -c "setsid node $BATS_DIR/tools/answer.mjs $1 host >/dev/null 2>&1 </dev/null &"
+  wait_until 20 on 1 sh -c "ss -ltun | grep -q ':$1 '"
+}
+# asks K ADDRESS PORT LINE - what answers host K there; asks_in K CONTAINER ...: a container of it.
+asks() { equal "$(ask on "$1" "$2" "$3")" "$4"; }
+ask() { "${@:1:$#-2}" timeout "${LIMIT:-5}" bash -c 'exec 3<>"/dev/tcp/$0/$1" && head -n 1 <&3' "${@: -2}"; }
+asks_in() { equal "$(run_in "$1" "$2" busybox nc -w 5 "$3" "$4" </dev/null)" "$5"; }
+unanswered() { LIMIT=2 fails ask on "$1" "$2" "$3"; }
+nothing_published() {
+  fails on 1 nft list table inet net-routed-ports
+  equal "$(on 1 ip -6 route show table local ::1 | wc -l)" 1
+  equal "$(on 1 cat /proc/sys/net/ipv4/conf/all/route_localnet /proc/sys/net/ipv4/conf/eth0/route_localnet | xargs)" '0 0'
+}
+
+@test "flaw 5, a port is reached from elsewhere, from the host, by loopback, from containers and from itself, by IPv4 and IPv6" {
+  publish 1 one -p 8080:80
+  publish 1 two
+  local four six
+  four=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' two)
+  six=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' two)
+  asks 2 192.0.2.1 8080 'one 192.0.2.2'
+  asks 2 2001:db8::1 8080 'one 2001:db8::2'
+  asks 1 192.0.2.1 8080 'one 192.0.2.1'
+  asks 1 2001:db8::1 8080 'one 2001:db8::1'
+  asks 1 127.0.0.1 8080 'one 192.0.2.1'
+  asks 1 ::1 8080 'one 2001:db8::1'
+  asks_in 1 two 192.0.2.1 8080 "one $four"
+  asks_in 1 two 2001:db8::1 8080 "one $six"
+  asks_in 1 one 192.0.2.1 8080 'one 192.0.2.1'
+  asks_in 1 one 2001:db8::1 8080 'one 2001:db8::1'
+  # What only passes the host, to the same port of somebody else, is let alone.
+  serve 1 two 8080
+  asks 2 "$four" 8080 'two 192.0.2.2'
+  # No second interface, by which Docker would publish it, too.
+  equal "$(run_in 1 one ip -o link show | grep -c ' eth')" 1
+  fails on 1 ip link show docker_gwbridge
+}
+
+@test "ports outlive a restart of the daemon, and go with the container" {
+  publish 1 one -p 8080:80 -p 5353:80/udp
+  equal "$(on 2 bash -c 'exec 3<>/dev/udp/192.0.2.1/5353; echo x >&3; timeout 5 head -n 1 <&3')" 'one 192.0.2.2'
+  lab daemon 1 kill
+  asks 2 192.0.2.1 8080 'one 192.0.2.2'
+  lab daemon 1 start
+  asks 2 192.0.2.1 8080 'one 192.0.2.2'
+  asks 1 127.0.0.1 8080 'one 192.0.2.1'
+  on 1 nft delete table inet net-routed-ports
+  wait_until 10 asks 2 192.0.2.1 8080 'one 192.0.2.2'
+  docker_on 1 restart --time 0 one
+  serve 1 one 80
+  asks 2 192.0.2.1 8080 'one 192.0.2.2'
+  docker_on 1 network disconnect mine one
+  unanswered 2 192.0.2.1 8080
+  docker_on 1 rm --force one >/dev/null
+  nothing_published
+}
+
+@test "flaw 7, a port of 127.0.0.1 is for the host alone, whatever neighbours and containers send" {
+  publish 1 one -p 127.0.0.1:8080:80 -p '[::1]:8081:80'
+  publish 1 two
+  asks 1 127.0.0.1 8080 'one 192.0.2.1'
+  asks 1 ::1 8081 'one 2001:db8::1'
+  unanswered 1 192.0.2.1 8080
+  unanswered 2 192.0.2.1 8080
+  # A program of the host, and hosts and containers that send packets for 127.0.0.1 to this one.
+  listen 9999
+  asks 1 127.0.0.1 9999 'host 127.0.0.1'
+  on 2 sh -c 'ip addr del 127.0.0.1/8 dev lo; echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet; ip route add 127.0.0.1 via 192.0.2.1 src 192.0.2.2'
+  unanswered 2 127.0.0.1 8080
+  unanswered 2 127.0.0.1 9999
+  on 2 sh -c 'ip route del 127.0.0.1; echo 0 >/proc/sys/net/ipv4/conf/eth0/route_localnet; ip addr add 127.0.0.1/8 dev lo'
+  local pid
+  for name in one two; do
+    pid=$(pid_of 1 $name)
+    on 1 nsenter --net="/proc/$pid/ns/net" sh -c 'ip addr del 127.0.0.1/8 dev lo; echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet
+      ip route add 127.0.0.1 via $(ip route show default | cut -d" " -f3)'
+    for port in 8080 9999; do LIMIT=2 fails ask on 1 nsenter --net="/proc/$pid/ns/net" 127.0.0.1 $port; done
+  done
+}
+
+@test "automatic ports and ranges are chosen around what is taken, and net-routed status tells them" {
+  listen 8000
+  listen 61000
+  publish 1 one -p 80 -p 80/udp -p 8000-8002:80
+  publish 1 two --expose 80 -P -p 192.0.2.1:8000-8002:80
+  succeeds on 1 "$NET_ROUTED" status
+  shows '\*:61001->80/tcp'
+  shows '\*:61001->80/udp'
+  shows '\*:8001->80/tcp'
+  shows '192\.0\.2\.1:8002->80/tcp'
+  asks 2 192.0.2.1 61001 'one 192.0.2.2'
+  asks 2 192.0.2.1 8001 'one 192.0.2.2'
+  asks 2 192.0.2.1 8002 'two 192.0.2.2'
+  fails docker_on 1 run --rm --net mine -p 8000-8002:80 busybox true
+  shows 'no tcp port from 8000 to 8002 is free for port 80'
+  # Both may be freed by their names: what Docker shows is what was asked for, see docs/ports.md.
+  succeeds docker_on 1 inspect -f '{{json .HostConfig.PortBindings}}' two
+  shows '"80/tcp":\[\{"HostIp":"192.0.2.1","HostPort":"8000-8002"\}\]'
+  equal "$(docker_on 1 ps --filter name=one --format '{{.Ports}}')" ''
+}
+
+@test "a port that another container or a program of the host has is refused, and nothing is left of the attempt" {
+  publish 1 one -p 8080:80
+  local flag
+  for flag in 8080:80 127.0.0.1:8080:80 192.0.2.1:8080:80; do
+    fails docker_on 1 run --name two --net mine -p "$flag" busybox true
+    shows 'tcp port 8080.* belongs to endpoint [0-9a-f]{64} \(10\.1\.0\.[0-9]+/32, fd00:1::[0-9a-f]+/128\) already'
+    docker_on 1 rm two >/dev/null
+  done
+  listen 9090
+  fails docker_on 1 run --name two --net mine -p 9090:80 busybox true
+  shows 'tcp port 9090 is in use by a process of this host'
+  docker_on 1 rm two >/dev/null
+  asks 2 192.0.2.1 8080 'one 192.0.2.2'
+  succeeds on 1 "$NET_ROUTED" status
+  shows ' 1 endpoints, 0 faults'
+  docker_on 1 rm --force one >/dev/null
+  nothing_published
+}

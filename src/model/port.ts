@@ -1,0 +1,107 @@
+/** Published ports: what is asked for, and which port of the host is chosen for it. Pure. */
+import { ConflictError, ExhaustedError } from '../errors.js'
+import type { PortMap } from './endpoint.js'
+import { familyOf } from './ip.js'
+import type { Ip } from './ip.js'
+
+/** A port that may be published at any of several of the host. */
+export interface PortWish {
+  readonly protocol: PortMap['protocol']
+  /** Address of the host; absent = all of them. */
+  readonly hostIp?: Ip
+  /** Ports of the host, first to last; absent = whichever is free. */
+  readonly range?: readonly [number, number]
+  readonly containerPort: number
+}
+
+/** Why a port of the host cannot be had, in words; undefined = it can. */
+export type WhyTaken = (port: PortMap) => string | undefined
+
+const LAST_PORT = 65_535
+/** First those that the host does not use for connections of its own (net.ipv4.ip_local_port_range). */
+const AUTOMATIC: readonly (readonly [number, number])[] = [
+  [61_000, LAST_PORT],
+  [49_152, 60_999]
+]
+
+/**
+ * A port for each wish: one of those in `present`, which the endpoint has already, or the first that is free. Throws
+ * ConflictError that says who has it, ExhaustedError.
+ */
+export function choosePorts(
+  wishes: readonly PortWish[],
+  present: readonly PortMap[],
+  whyTaken: WhyTaken
+): PortMap[] {
+  const chosen: PortMap[] = []
+  for (const wish of wishes.toSorted((a, b) => widthOf(a) - widthOf(b))) {
+    const port =
+      present.find((known) => fits(wish, known) && !overlapsAny(known, chosen)) ??
+      chooseOne(wish, (candidate) =>
+        overlapsAny(candidate, chosen) ? 'is asked for twice' : whyTaken(candidate)
+      )
+    chosen.push(port)
+  }
+  return chosen
+}
+
+/** True if both are for what comes to one address and port of the host. */
+export function overlap(a: PortMap, b: PortMap): boolean {
+  return a.protocol === b.protocol && a.hostPort === b.hostPort && addressesOverlap(a.hostIp, b.hostIp)
+}
+
+/** Absent = all addresses; `0.0.0.0` and `::` = all of their family. */
+export function addressesOverlap(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined || a === b) return true
+  return familyOf(a as Ip) === familyOf(b as Ip) && (isEvery(a) || isEvery(b))
+}
+
+/** For people, as Docker writes it: `0.0.0.0:8080->80/tcp`. */
+export function portText({ protocol, hostIp, hostPort, containerPort }: PortMap): string {
+  const host = hostIp?.includes(':') ? `[${hostIp}]` : (hostIp ?? '*')
+  return `${host}:${String(hostPort)}->${String(containerPort)}/${protocol}`
+}
+
+/** For errors: `tcp port 8080 of 192.0.2.1`. */
+export function hostPortText({ protocol, hostIp, hostPort }: PortMap): string {
+  return `${protocol} port ${String(hostPort)}${hostIp === undefined ? '' : ` of ${hostIp}`}`
+}
+
+/** Those with less choice come first. */
+function widthOf({ range }: PortWish): number {
+  return range ? range[1] - range[0] : LAST_PORT
+}
+
+function chooseOne({ range, ...wish }: PortWish, whyTaken: WhyTaken): PortMap {
+  const { protocol, containerPort } = wish
+  let why = ''
+  for (const [first, last] of range ? [range] : AUTOMATIC) {
+    for (let hostPort = first; hostPort <= last; hostPort++) {
+      const port = { ...wish, hostPort }
+      const reason = whyTaken(port)
+      if (reason === undefined) return port
+      why = `${hostPortText(port)} ${reason}`
+    }
+  }
+  if (range && range[0] === range[1]) throw new ConflictError(why)
+  const among = range ? `from ${String(range[0])} to ${String(range[1])}` : 'left'
+  throw new ExhaustedError(`no ${protocol} port ${among} is free for port ${String(containerPort)}: ${why}`)
+}
+
+function fits({ protocol, hostIp, range, containerPort }: PortWish, known: PortMap): boolean {
+  const { hostPort } = known
+  return (
+    protocol === known.protocol &&
+    hostIp === known.hostIp &&
+    containerPort === known.containerPort &&
+    (range ? hostPort >= range[0] && hostPort <= range[1] : true)
+  )
+}
+
+function overlapsAny(port: PortMap, others: readonly PortMap[]): boolean {
+  return others.some((other) => overlap(port, other))
+}
+
+function isEvery(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
+}
