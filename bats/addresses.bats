@@ -135,3 +135,10 @@ status_of() { on "$1" "$NET_ROUTED" status; }
   shows 'inet 10\.1\.0\.7/32'
   wait_until 5 host_pings 1 10.1.0.9
 }
+
+@test "addresses.md: what the unit needs is installed where it says" {
+  local file
+  file=$(grep -oP '^    install .* \K/usr/local/lib/\S+addresses\.conf' "$BATS_DIR/../docs/addresses.md")
+  succeeds env DESTDIR="$BATS_TEST_TMPDIR/root" "$BATS_DIR/../systemd/install"
+  grep -q '^CapabilityBoundingSet=CAP_SYS_ADMIN' "$BATS_TEST_TMPDIR/root$file"
+}
