@@ -48,9 +48,17 @@ const PACKETS = ([4, 6] as const).flatMap((of) =>
 )
 type Packet = (typeof PACKETS)[number]
 
+/** There are few addresses, and each is asked for often. */
+const VALUES = new Map<Ip, bigint>()
+function valueOf(address: Ip): bigint {
+  const value = VALUES.get(address) ?? ipToBigInt(address)
+  VALUES.set(address, value)
+  return value
+}
+
 function isIn(first: Ip, last: Ip, address: Ip): boolean {
-  const value = ipToBigInt(address)
-  return familyOf(first) === familyOf(address) && value >= ipToBigInt(first) && value <= ipToBigInt(last)
+  const value = valueOf(address)
+  return familyOf(first) === familyOf(address) && value >= valueOf(first) && value <= valueOf(last)
 }
 
 function allows(item: Allowed, { address, protocol, port: to }: Packet): boolean {
@@ -72,10 +80,11 @@ describe('disjoint', () => {
     fc.assert(
       fc.property(items, (list) => {
         const boxes = disjoint(list)
-        for (const packet of PACKETS) {
+        const wrong = PACKETS.filter((packet) => {
           const count = boxes.filter((box) => has(box, packet)).length
-          expect(count).to.equal(list.some((item) => allows(item, packet)) ? 1 : 0)
-        }
+          return count !== (list.some((item) => allows(item, packet)) ? 1 : 0)
+        })
+        expect(wrong).to.deep.equal([])
       }),
       { numRuns: 150 }
     )
