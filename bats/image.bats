@@ -111,6 +111,19 @@ remove_others() {
   on 1 sh -c 'ip netns del one; umount /run/netns'
 }
 
+@test "the way documented in docs/addresses.md: it puts addresses into containers, which it refuses otherwise" {
+  create_network 1 mine 10.1.0.0/16
+  fails docker_on 1 run --network 'name=mine,driver-opt=net-routed.addresses=10.1.0.50' busybox true
+  shows 'SYS_ADMIN'
+  docker_on 1 rm --force plugin
+  # as systemd has it
+  on 1 mount --make-shared /run
+  on 1 sh -c "$(grep -oP '^    \Kdocker run -d --net=host .*' "$BATS_DIR/../docs/addresses.md" | sed 's/run -d /run -d --name plugin /')"
+  wait_until 10 plugin_says '"ready"'
+  docker_on 1 run --detach --name one --network 'name=mine,driver-opt=net-routed.addresses=10.1.0.50' busybox sleep 100000
+  wait_until 5 on 1 ping -c 1 -W 2 10.1.0.50
+}
+
 @test "its command line is that of net-routed serve, and a wrong flag says so" {
   docker_on 1 rm --force plugin
   succeeds docker_on 1 run --rm routed-plugin --version

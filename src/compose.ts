@@ -3,7 +3,8 @@ import { ConfiguredNetworks } from './cni/networks.js'
 import { admitterOf, automaticOf, blocksOf, duplicatesOf, outlookOf } from './compose-others.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { Arrivals } from './core/arrivals.js'
+import { Additions } from './core/additions.js'
+import type { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
 import type { Blocks } from './core/blocks.js'
 import { Committer } from './core/commit.js'
@@ -15,6 +16,7 @@ import type { Holds } from './core/holds.js'
 import { Names } from './core/names.js'
 import type { RouterSessions } from './core/router-sessions.js'
 import { Networks } from './core/networks.js'
+import type { Paths } from './core/paths.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
 import type { Engine } from './host/engine.js'
@@ -63,6 +65,9 @@ export interface Core {
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly attachments: Attachments
+  readonly additions: Additions
+  /** Undefined until the kernel has told. */
+  readonly paths: () => Paths | undefined
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
@@ -73,7 +78,7 @@ export interface Core {
   readonly names: Names
 }
 
-export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
+export function compose(parts: DaemonParts, records: Records, paths: () => Paths | undefined): Core {
   const { config, host, ends, store, log, now } = parts
   const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
@@ -95,22 +100,21 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   }
   const networks = new Networks({ records, committer, host, log, changed })
   const admit = admitterOf(parts, outlook, { records, routers, reconciler }, () => blocks)
-  const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
+  const defaultMtu = (): number | undefined => config.mtu ?? paths()?.uplinkMtu
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu, admit }
   const arrivals = outlook?.arrivals
   const endpoints = new Endpoints({ ...shared, ...(arrivals ? { arrivals } : {}) })
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
+  const additions = new Additions({ records, ends, log })
   const blocks: Blocks | undefined =
     outlook && blocksOf(parts, outlook, { records, committer, endpoints, routers })
   const automatic = automaticOf(outlook, blocks)
   const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: defaultAddressPool })
-  const configured = new ConfiguredNetworks({
-    ...shared,
-    ipam,
+  const gateways = {
     ...(gateway === undefined ? {} : { gateway }),
-    ...(gateway6 === undefined ? {} : { gateway6 }),
-    hasDefaultPools: defaultAddressPool.length > 0
-  })
+    ...(gateway6 === undefined ? {} : { gateway6 })
+  }
+  const hasDefaultPools = defaultAddressPool.length > 0
   return {
     records,
     reconciler,
@@ -123,8 +127,10 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     networks,
     endpoints,
     attachments,
+    additions,
+    paths,
     ipam,
-    configured,
+    configured: new ConfiguredNetworks({ ...shared, ipam, ...gateways, hasDefaultPools }),
     drains: drainsOf(parts, { records, endpoints, routers }),
     arrivals,
     health: new HealthChecks({ ...shared, ...parts, endpoints, records }),

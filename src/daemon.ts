@@ -13,6 +13,8 @@ import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
 import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { operationalNow } from './core/operational.js'
+import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/verify.js'
 import type { VerifyParts } from './core/verify.js'
 import { neededDaemons } from './desired/routing.js'
@@ -64,12 +66,12 @@ export async function loadDaemon(
   facts.catch(() => undefined)
   const records = await Records.load(store)
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  let uplinkMtu: number | undefined
-  const core = compose(parts, records, () => uplinkMtu)
-  const { reconciler, committer, routers, networks, attachments } = core
+  const paths = new PathWatch({ records, log })
+  const core = compose(parts, records, () => paths.known)
+  const { reconciler, committer, routers, networks } = core
   const metrics = new Metrics()
   const learn = (found: HostFacts): void => {
-    uplinkMtu = found.uplinkMtu
+    paths.learn(found)
     routers.learn(found)
     routers.wake()
   }
@@ -83,7 +85,7 @@ export async function loadDaemon(
     const found = await facts
     await firstPass(core)
     await networks.claimSettings(found)
-    await attachments.dropUnanswered()
+    await finishContainers(core)
     learn(found)
     unwatch = lookOut(core, { host, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
@@ -100,6 +102,17 @@ export async function loadDaemon(
     stop: () => stopCore(core, unwatch)
   }
   return { daemon, ready }
+}
+
+function operational(core: Core, id: string): object | undefined {
+  const endpoint = core.records.get('endpoint', id)
+  return endpoint && operationalNow(endpoint, core)
+}
+
+/** What a crash may have left half done in containers. */
+async function finishContainers({ attachments, additions }: Core): Promise<void> {
+  await attachments.dropUnanswered()
+  await additions.settleAll()
 }
 
 /** Brings the kernel to what the records say. */
@@ -121,7 +134,13 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   const { config, ends, registry, log } = parts
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
-    ...networkDriver({ ...config, ...core, host: parts.host, log }),
+    ...networkDriver({
+      ...config,
+      ...core,
+      host: parts.host,
+      log,
+      operational: (id) => operational(core, id)
+    }),
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
@@ -145,13 +164,13 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
 
 /** Begins with what goes on by itself. Returns how to stop following the kernel. */
 function lookOut(
-  { reconciler, arrivals, health, duplicates, blocks }: Core,
-  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'runs'>
+  { reconciler, additions, arrivals, health, duplicates, blocks }: Core,
+  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'additions' | 'runs'>
 ): () => void {
   health.start()
   duplicates?.start()
   blocks?.start()
-  return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
+  return watch({ ...parts, reconciler, additions, runs: (link) => arrivals?.runs(link) })
 }
 
 async function stopCore(core: Core, unwatch: () => void): Promise<void> {
@@ -179,6 +198,7 @@ function stepsOf(
     learn,
     () => reconciler.resync(),
     () => endpoints.collect(),
+    () => core.additions.settleAll(),
     () => ipam.collect(),
     () => configured.collect(),
     () => networks.collect(),
@@ -191,7 +211,7 @@ function stepsOf(
 /** What no container can do without. */
 function hostFaults({ faults }: Reconciler): string[] {
   return [...faults].flatMap(([key, { message }]) =>
-    /^(sysctl|firewall|guard|policer)/.test(key) ? [message] : []
+    /^(sysctl net\.(ipv4\.ip_forward|ipv6\.conf\.all)|firewall|guard|policer)/.test(key) ? [message] : []
   )
 }
 

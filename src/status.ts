@@ -1,24 +1,24 @@
 /** What the daemon has and does, for people (`net-routed status`), programs (`/status`) and monitoring (`/metrics`). */
-import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { Additions } from './core/additions.js'
 import type { Duplicate, Duplicates } from './core/duplicates.js'
 import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Names } from './core/names.js'
 import type { Host } from './host/host.js'
-import { keyOf } from './host/objects.js'
 import type { PolicyCounts } from './host/policies.js'
 import type { Holds } from './core/holds.js'
+import type { Paths } from './core/paths.js'
+import { operationalNow } from './core/operational.js'
+import type { Operational } from './core/operational.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
-import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
 import { healthOf } from './model/health.js'
 import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
-import { portText } from './model/port.js'
 import { linkLocalGateway } from './model/network.js'
 import { policiesOf, policyLines, policySamples } from './policy-status.js'
 import type { PoliciesByLink } from './policy-status.js'
@@ -30,6 +30,8 @@ export interface StatusParts {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly endpoints: Endpoints
+  readonly additions: Additions
+  readonly paths: () => Paths | undefined
   readonly names: Names
   readonly host: Host
   readonly routers: Routers
@@ -59,27 +61,9 @@ export interface Status {
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
 }
 
-interface EndpointStatus {
+interface EndpointStatus extends Operational {
   readonly id: string
   readonly network: string
-  readonly addresses: readonly string[]
-  readonly link: string
-  /** Published on the host, as Docker writes them: `0.0.0.0:8080->80/tcp`. */
-  readonly ports: readonly string[]
-  /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
-   * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
-   * check has not succeeded yet, or fails; `yielded`: not announced, another host has it. */
-  readonly state:
-    | 'routed'
-    | 'waiting'
-    | 'lost'
-    | 'leaving'
-    | 'faulty'
-    | 'draining'
-    | 'drained'
-    | 'starting'
-    | 'unhealthy'
-    | 'yielded'
   /** Absent without a check. */
   readonly health?: HealthStatus
   /** What its policy has let pass and refused, if it has one. */
@@ -162,6 +146,7 @@ export function statusText({
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
+    ...notesOf(endpoints),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
   ].join('\n')
@@ -243,32 +228,25 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-function endpointStatus(endpoint: Endpoint, { reconciler, holds, health }: StatusParts): EndpointStatus {
-  const link = hostLinkName(endpoint.id)
-  const found = endpoint.sandbox ? health.statusOf(endpoint) : undefined
+function endpointStatus(endpoint: Endpoint, parts: StatusParts): EndpointStatus {
+  const found = endpoint.sandbox ? parts.health.statusOf(endpoint) : undefined
   return {
     id: endpoint.id,
     network: endpoint.networkId,
-    addresses: endpoint.addresses,
-    link,
-    ports: (endpoint.ports ?? []).map(portText),
-    state: stateOf(endpoint, reconciler, holds !== undefined),
+    ...operationalNow(endpoint, parts),
     ...(found ? { health: found } : {})
   }
 }
 
-function stateOf(
-  endpoint: Endpoint,
-  { faults, lost }: Reconciler,
-  announces: boolean
-): EndpointStatus['state'] {
-  if (endpoint.deleted || endpoint.left) return 'leaving'
-  if (lost.has(hostLinkName(endpoint.id))) return 'lost'
-  if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
-    return 'faulty'
-  if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
-  if (!endpoint.sandbox) return 'waiting'
-  if (endpoint.yielded) return 'yielded'
-  const health = healthOf(endpoint) ?? 'healthy'
-  return health === 'healthy' ? 'routed' : health
+/** What a container should have inside and has not, and what of its packets does not fit. */
+function notesOf(endpoints: readonly EndpointStatus[]): string[] {
+  return endpoints.flatMap(({ id, extraAddresses, missing, tooLarge }) => {
+    const name = id.slice(0, 12)
+    return [
+      ...(missing === undefined
+        ? []
+        : [`not in the container: ${(extraAddresses ?? []).join(',')} of ${name}: ${missing}`]),
+      ...(tooLarge === undefined ? [] : [`warning: ${name}: ${tooLarge}`])
+    ]
+  })
 }

@@ -1,5 +1,6 @@
 /** When the daemon looks again: soon after kernel events, and from time to time. */
 import { messageOf } from './errors.js'
+import type { Additions } from './core/additions.js'
 import type { Host } from './host/host.js'
 import type { Kind } from './host/objects.js'
 import type { Reconciler } from './host/reconciler.js'
@@ -23,6 +24,7 @@ const FIREWALL_DELAY_MS = 300
 interface WatchParts {
   readonly host: Host
   readonly reconciler: Reconciler
+  readonly additions: Additions
   readonly log: Log
   readonly metrics: Metrics
   readonly upkeep: () => Promise<void>
@@ -31,7 +33,7 @@ interface WatchParts {
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({ host, reconciler, log, metrics, upkeep, runs }: WatchParts): () => void {
+export function watch({ host, reconciler, additions, log, metrics, upkeep, runs }: WatchParts): () => void {
   const timers = new Map<number, NodeJS.Timeout>()
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
@@ -49,6 +51,7 @@ export function watch({ host, reconciler, log, metrics, upkeep, runs }: WatchPar
       metrics.lostEvents++
       log.warn('kernel events were lost, everything is read again')
     }
+    additions.heard(change).catch(failed)
     if (change.key !== undefined && change.runs !== undefined) {
       const link = change.key.slice('link '.length)
       if (change.runs) runs(link)

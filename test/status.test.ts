@@ -102,7 +102,11 @@ describe('statusText', () => {
           id: ONE,
           network: NET,
           addresses: ['10.1.0.1/32'],
+          extraAddresses: ['10.1.0.7/32'],
+          missing: 'why not',
           link: 'nr-0123456789ab',
+          mac: '02:42:0a:01:00:01',
+          routes: [],
           ports: ['0.0.0.0:8080->80/tcp'],
           state: 'routed'
         }
@@ -115,7 +119,8 @@ describe('statusText', () => {
       held: ['10.1.0.9/32'],
       routing: [{ daemon: 'ospfd', state: 'kept' }]
     })
-    expect(text.split('\n')).to.have.length(9)
+    expect(text.split('\n')).to.have.length(10)
+    expect(text).to.contain('not in the container: 10.1.0.7/32 of 000b000b000b: why not')
     expect(text).to.contain('routing: ospfd kept')
     expect(text).to.contain('held: 10.1.0.9/32: ')
     expect(text).to.contain('1 networks, 1 endpoints, 1 faults, 1 broken records')

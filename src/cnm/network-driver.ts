@@ -5,14 +5,15 @@
  * `Gateway` with a connected route to it (as a static route it fails from Docker 28 on); errors of ends are ignored by
  * Docker, so ends succeed for what is unknown.
  */
+import type { Additions } from '../core/additions.js'
 import type { Networks } from '../core/networks.js'
 import { publish, unpublish } from '../core/publishing.js'
 import type { PublishingParts } from '../core/publishing.js'
 import type { Answer, Methods } from '../http.js'
 import type { Ipam } from '../ipam/ipam.js'
 import type { Log } from '../log.js'
-import { containerLinkName } from '../model/endpoint.js'
-import type { Endpoint } from '../model/endpoint.js'
+import { containerLinkName, grantedAddresses } from '../model/endpoint.js'
+import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import {
   addressOf,
   familyOf,
@@ -33,6 +34,9 @@ import type { CreateNetworkRequest, IpamData, Options } from './schemas.js'
 
 export interface NetworkDriverParts extends PublishingParts {
   readonly networks: Networks
+  readonly additions: Additions
+  /** What is known of an endpoint, as `net-routed status` has it. */
+  readonly operational: (id: string) => object | undefined
   readonly ipam: Ipam
   /** The operator's gateways for all networks. */
   readonly gateway?: Ip
@@ -40,6 +44,8 @@ export interface NetworkDriverParts extends PublishingParts {
 }
 
 const EMPTY: Answer = { body: {} }
+/** For Docker's own drivers only; of others it ignores the name that is answered. */
+const IFNAME_KEY = 'com.docker.network.endpoint.ifname'
 const CONNECTED = 1
 const VIA_NEXT_HOP = 0
 
@@ -66,10 +72,7 @@ export function networkDriver(parts: NetworkDriverParts): Methods {
       return EMPTY
     },
     'NetworkDriver.CreateEndpoint': (body) => createEndpoint(parts, parse.parseCreateEndpoint(body)),
-    'NetworkDriver.EndpointOperInfo': (body) => {
-      parse.parseEndpoint(body)
-      return answer({ Value: {} })
-    },
+    'NetworkDriver.EndpointOperInfo': (body) => operInfo(parts, parse.parseEndpoint(body).EndpointID),
     'NetworkDriver.Join': (body) => join(parts, parse.parseJoin(body)),
     'NetworkDriver.Leave': async (body) => {
       const { NetworkID, EndpointID } = parse.parseEndpoint(body)
@@ -133,7 +136,10 @@ async function createEndpoint(
   const { Address = '', AddressIPv6 = '', MacAddress = '' } = request.Interface ?? {}
   const options = request.Options ?? {}
   const chosen = parseOptions(options, 'endpoint')
+  parts.additions.refuseImpossible(chosen)
   warnForeign(parts.log, options, { endpoint: request.EndpointID })
+  if (Object.hasOwn(options, IFNAME_KEY))
+    parts.log.warn('interface keeps the name that Docker gives it', { endpoint: request.EndpointID })
   const addresses: Prefix[] = []
   if (Address !== '') addresses.push(parsePrefix(Address, 'Interface.Address'))
   if (AddressIPv6 !== '' && !disablesIpv6(options))
@@ -155,22 +161,45 @@ function disablesIpv6(options: Options): boolean {
 }
 
 async function join(
-  { endpoints, networks }: NetworkDriverParts,
+  { endpoints, additions, networks }: NetworkDriverParts,
   request: parse.JoinRequest
 ): Promise<Answer> {
   const { NetworkID, EndpointID, SandboxKey } = request
   const endpoint = await endpoints.join({ networkId: NetworkID, id: EndpointID }, SandboxKey)
+  await additions.settle(EndpointID)
   return { body: joinAnswer(endpoint, networks.get(NetworkID)) }
 }
 
 function joinAnswer(endpoint: Endpoint, network: Network): object {
-  const { gateway, gateway6 } = endpoint.sandbox ?? {}
+  const { gateway, gateway6 } = answered(endpoint)
   return {
     InterfaceName: { SrcName: containerLinkName(endpoint.id), DstPrefix: network.interfacePrefix ?? 'eth' },
     ...(gateway === undefined ? {} : { Gateway: gateway }),
     ...(gateway6 === undefined ? {} : { GatewayIPv6: gateway6 }),
     ...(gateway === undefined ? { DisableGatewayService: true } : {}),
     StaticRoutes: [...routesOf(endpoint, network, gateway), ...routesOf(endpoint, network, gateway6)]
+  }
+}
+
+/**
+ * Newer engines ask when the container has its end and does not run yet; older ones before. No engine shows the answer. An
+ * endpoint that is not known is no error: the start of a container would fail, or that of dockerd.
+ */
+async function operInfo({ additions, operational }: NetworkDriverParts, id: string): Promise<Answer> {
+  await additions.settle(id)
+  const entries = Object.entries(operational(id) ?? {})
+  return {
+    body: { Value: Object.fromEntries(entries.map(([field, value]) => [`net-routed.${field}`, value])) }
+  }
+}
+
+/** Docker's start of a container fails with a next hop of a family that it has not given an address of. */
+function answered(endpoint: Endpoint): Pick<Sandbox, 'gateway' | 'gateway6'> {
+  const families = new Set(grantedAddresses(endpoint).map(familyOf))
+  const { gateway, gateway6 } = endpoint.sandbox ?? {}
+  return {
+    ...(gateway !== undefined && families.has(4) ? { gateway } : {}),
+    ...(gateway6 !== undefined && families.has(6) ? { gateway6 } : {})
   }
 }
 
@@ -182,14 +211,17 @@ function routesOf(endpoint: Endpoint, network: Network, gateway: Ip | undefined)
   if (gateway === undefined) return []
   const own = endpoint.addresses.find((prefix) => familyOf(prefix) === familyOf(gateway))
   const isHostAddress = own !== undefined && lengthOf(own) === widthOf(familyOf(own))
-  const subnets = network.subnets.filter(
-    ({ prefix }) => familyOf(prefix) === familyOf(gateway) && lengthOf(prefix) > 0
+  const subnets = isHostAddress ? network.subnets.map(({ prefix }) => prefix) : []
+  const beyond = [...subnets, ...(endpoint.staticRoutes ?? [])].filter(
+    (dst) => familyOf(dst) === familyOf(gateway) && lengthOf(dst) > 0 && dst !== hostPrefix(gateway)
   )
   return [
     { Destination: hostPrefix(gateway), RouteType: CONNECTED },
-    ...(isHostAddress
-      ? subnets.map(({ prefix }) => ({ Destination: prefix, RouteType: VIA_NEXT_HOP, NextHop: gateway }))
-      : [])
+    ...Array.from(new Set(beyond), (dst) => ({
+      Destination: dst,
+      RouteType: VIA_NEXT_HOP,
+      NextHop: gateway
+    }))
   ]
 }
 

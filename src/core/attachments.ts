@@ -4,7 +4,7 @@
  */
 import { containerEndOf } from '../desired/container-end.js'
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { ConflictError, RoutedError } from '../errors.js'
+import { ConflictError, KernelError, RoutedError } from '../errors.js'
 import { differences } from '../host/ends.js'
 import type { ContainerEnds } from '../host/ends.js'
 import { keyOf } from '../host/objects.js'
@@ -15,12 +15,13 @@ import type { Endpoint, PortMap, Sandbox } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
 import type { Prefix } from '../model/ip.js'
 import { hostPortText, overlap } from '../model/port.js'
-import type { Records } from '../store/records.js'
+import type { Records, Stored } from '../store/records.js'
 import type { Committer } from './commit.js'
 import { newEndpoint, newSandbox, routesOf } from './decide.js'
 import type { AttachRequest, WrapRequest } from './decide.js'
 import type { Endpoints } from './endpoints.js'
 import { Exclusive } from './exclusive.js'
+import { takeExtra } from './extra-leases.js'
 import type { Networks } from './networks.js'
 
 interface Parts {
@@ -57,12 +58,17 @@ export class Attachments {
    */
   attach(request: AttachRequest): Promise<Attached> {
     return this.#exclusive.run(request.id, async () => {
-      await this.#replaceDead(request)
+      const extra = request.options?.extraAddresses ?? []
+      await this.#replaceDead({ ...request, addresses: [...request.addresses, ...extra] })
+      await this.#parts.networks.carry(request.networkId, extra)
       const attaching = await this.#parts.admit(this.#decide(request))
+      const network = this.#parts.networks.get(request.networkId)
+      const leases = takeExtra(attaching, network, { records: this.#parts.records, now: this.#parts.now() })
       try {
-        await this.#commit(attaching, false)
+        await this.#commit(attaching, false, leases)
         const end = containerEndOf(attaching, attaching.sandbox)
         const found = await this.#parts.ends.configure(attaching.sandbox.path, end)
+        await this.#tune(attaching)
         const routes = (attaching.sandbox.routes ?? []).filter(({ dst }) =>
           found.some((route) => route.dst === dst)
         )
@@ -154,6 +160,13 @@ export class Attachments {
     }
   }
 
+  async #tune({ mac, sysctls, sandbox }: Attached): Promise<void> {
+    if (!sysctls) return
+    const nothing = { addresses: [], passive: [], routes: [] }
+    const extent = await this.#parts.ends.extend(sandbox.path, { mac, sysctls, ...nothing })
+    if (extent !== 'done') throw new KernelError('ENODEV', `${sandbox.path}: ${extent}`)
+  }
+
   /** What the kernel refuses stays marked as deleted, and is tried again. */
   async #discard(id: string): Promise<void> {
     try {
@@ -167,8 +180,8 @@ export class Attachments {
     }
   }
 
-  #commit(record: Endpoint, needsLinks: boolean): Promise<void> {
-    return this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], needsLinks })
+  #commit(record: Endpoint, needsLinks: boolean, others: readonly Stored[] = []): Promise<void> {
+    return this.#parts.committer.commit({ put: [...others, { kind: 'endpoint', record }], needsLinks })
   }
 
   #decide(request: AttachRequest): Attached {
@@ -183,7 +196,9 @@ export class Attachments {
     const { netns: path, ifName, ipam } = request
     const where = { path, runtime: 'cni', ifName, ...(ipam === undefined ? {} : { ipam }) } as const
     const sandbox = newSandbox(where, endpoint, network, records.endpointsOfSandbox(request.netns))
-    return { ...endpoint, attaching: true, sandbox: { ...sandbox, routes: routesOf(sandbox, request) } }
+    const subnets = [...request.subnets, ...(endpoint.staticRoutes ?? [])]
+    const routes = routesOf(sandbox, { ...request, subnets })
+    return { ...endpoint, attaching: true, sandbox: { ...sandbox, routes } }
   }
 
   /** What the request collides with goes if its container is gone. */

@@ -1,4 +1,5 @@
 /** What an endpoint gets that nobody said: MAC address, MTU, next hops, routes. Pure. */
+import { InvalidError } from '../errors.js'
 import { shortHash } from '../model/endpoint.js'
 import type {
   ContainerServices,
@@ -57,20 +58,43 @@ export function newEndpoint(
   network: Network,
   { defaultMtu, now }: { defaultMtu: number | undefined; now: Date }
 ): Endpoint {
-  const { mtu = defaultMtu, ...options } = { ...defaultsOf(network), ...request.options }
+  const given = { ...defaultsOf(network), ...request.options }
+  const { mtu = defaultMtu, extraAddresses = [], sysctls, staticRoutes, ...options } = given
   const chosen = Object.keys(request.options ?? {})
+  const granted = new Set(request.addresses.map(addressOf))
+  const extra = extraAddresses.filter((prefix) => !granted.has(addressOf(prefix)))
+  const addresses = [...request.addresses, ...extra]
+  const routes = routesFor(addresses, staticRoutes, request.options?.staticRoutes)
   return {
     id: request.id,
     networkId: request.networkId,
-    addresses: request.addresses,
+    addresses,
+    ...(extra.length > 0 ? { extraAddresses: extra } : {}),
     mac: request.mac ?? macFor(request),
     ...(chosen.length > 0 ? { chosen } : {}),
     ...options,
+    ...(sysctls ? { sysctls: { ...network.sysctls, ...sysctls } } : {}),
+    ...(routes.length > 0 ? { staticRoutes: routes } : {}),
     ...(mtu === undefined || mtu === 0 ? {} : { mtu }),
     ...(network.gatewayIsForeign ? { gatewayIsForeign: true } : {}),
     ...(request.ports && request.ports.length > 0 ? { ports: request.ports } : {}),
     since: now.toISOString()
   }
+}
+
+/** Of what the network has for all, that for which the container has an address; what is its own must be of use. */
+function routesFor(
+  addresses: readonly Prefix[],
+  wanted: readonly Prefix[] = [],
+  own: readonly Prefix[] = []
+): readonly Prefix[] {
+  const families = new Set(addresses.map(familyOf))
+  const vain = own.find((dst) => !families.has(familyOf(dst)))
+  if (vain !== undefined)
+    throw new InvalidError(
+      `net-routed.routes: ${vain} needs an IPv${String(familyOf(vain))} address, and the container has none`
+    )
+  return wanted.filter((dst) => families.has(familyOf(dst)))
 }
 
 /** The sandbox of an endpoint that joins. `present`: the endpoints that are in it already. */

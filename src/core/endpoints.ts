@@ -6,11 +6,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConflictError, NotFoundError, messageOf } from '../errors.js'
 import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
-import { hostLinkName } from '../model/endpoint.js'
+import { grantedAddresses, hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
 import type { Health } from '../model/health.js'
 import { addressOf } from '../model/ip.js'
-import type { Ip } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
 import { desiredOfEndpoint } from '../desired/routed.js'
@@ -20,7 +20,9 @@ import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
 import type { EndpointRequest } from './decide.js'
 import { Exclusive } from './exclusive.js'
+import { returnExtra, takeExtra } from './extra-leases.js'
 import type { Networks } from './networks.js'
+import { sameOrConflict, staleRivals } from './rivals.js'
 
 /** Which endpoint, as every call of a runtime names it. */
 export interface EndpointRef {
@@ -75,9 +77,14 @@ export class Endpoints {
         return same
       }
       await this.#replaceStale(request)
-      const { defaultMtu, now, admit } = this.#parts
+      await this.#parts.networks.carry(network.id, request.options?.extraAddresses)
+      const { defaultMtu, now, admit, records } = this.#parts
       const endpoint = await admit(newEndpoint(request, network, { defaultMtu: defaultMtu(), now: now() }))
-      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: endpoint }], needsLinks: true })
+      const leases = takeExtra(endpoint, network, { records, now: now() })
+      await this.#parts.committer.commit({
+        put: [...leases, { kind: 'endpoint', record: endpoint }],
+        needsLinks: true
+      })
       this.#tell('endpoint created', endpoint)
       return endpoint
     })
@@ -261,42 +268,36 @@ export class Endpoints {
   async #withdrawFrom(id: string, address: Ip): Promise<void> {
     const endpoint = this.#parts.records.get('endpoint', id)
     if (!endpoint || endpoint.deleted) return
-    const addresses = endpoint.addresses.filter((prefix) => addressOf(prefix) !== address)
+    const isGiven = (prefix: Prefix): boolean => addressOf(prefix) === address
+    const granted = grantedAddresses(endpoint)
+    if (!granted.some(isGiven)) return
+    const addresses = endpoint.addresses.filter((prefix) => !isGiven(prefix))
     this.#parts.log.info('address given back by the engine, endpoint is dead', { endpoint: id, address })
-    if (addresses.length === 0) await this.#remove(endpoint)
+    if (granted.every(isGiven)) await this.#remove(endpoint)
     else
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: { ...endpoint, addresses } }] })
   }
 
   async #remove(endpoint: Endpoint): Promise<void> {
     await this.#parts.committer.commit({ remove: [{ kind: 'endpoint', id: endpoint.id }], isEnd: true })
+    const leases = returnExtra(endpoint, this.#parts.records, this.#parts.now())
+    if (leases.length > 0) await this.#parts.committer.commit({ put: leases, isEnd: true })
     await this.#parted(endpoint)
     this.#tell('endpoint deleted', endpoint)
   }
 
-  /** The engine's own bookkeeping gave the address to this request, so another endpoint with it is dead. */
   async #replaceStale(request: EndpointRequest): Promise<void> {
-    for (const address of request.addresses.map(addressOf)) {
-      for (const { id } of this.#parts.records.endpointsWithAddress(address)) {
-        this.#parts.log.warn('endpoint replaced, its end was never reported', {
-          endpoint: id,
-          by: request.id,
-          address
-        })
-        await this.#tryToDelete(id)
-      }
+    const { records, reconciler, log } = this.#parts
+    const extra = (request.options?.extraAddresses ?? []).map(addressOf)
+    if (extra.some((address) => records.endpointsWithAddress(address).length > 0)) await reconciler.resync()
+    for (const { endpoint, address } of staleRivals(request, records, reconciler.lost)) {
+      const { id } = endpoint
+      log.warn('endpoint replaced, its end was never reported', { endpoint: id, by: request.id, address })
+      await this.#tryToDelete(id)
     }
   }
 
   #tell(message: string, { id, networkId, addresses, sandbox }: Endpoint): void {
     this.#parts.log.info(message, { endpoint: id, network: networkId, addresses, sandbox: sandbox?.path })
   }
-}
-
-function sameOrConflict(known: Endpoint, request: EndpointRequest): Endpoint {
-  const isSame = known.networkId === request.networkId && known.addresses.join() === request.addresses.join()
-  if (isSame && (request.mac === undefined || request.mac === known.mac)) return known
-  throw new ConflictError(
-    `endpoint ${request.id} exists already with addresses ${known.addresses.join(', ')}`
-  )
 }

@@ -1,10 +1,11 @@
 /** Networks: created and removed by a front end, numbered here. The first one prepares the host, the last one restores it. */
 import { ConflictError, ExhaustedError, NotFoundError, StoreError } from '../errors.js'
-import { neededSettings } from '../desired/host.js'
+import { believingIn, hasIpv6, isForProxies, neededSettings } from '../desired/host.js'
 import type { Host, HostFacts } from '../host/host.js'
+import { UPLINK_SYSCTLS } from '../host/objects.js'
 import type { Log } from '../log.js'
-import { contains, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
-import type { Ip } from '../model/ip.js'
+import { contains, familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import { linkLocalGateway } from '../model/network.js'
 import type { Network } from '../model/network.js'
 import { withFields } from '../model/options/options.js'
@@ -66,12 +67,23 @@ export class Networks {
     })
   }
 
+  /** Before an endpoint gets these: has IPv6 forwarded where the network itself has none. */
+  carry(id: string, addresses: readonly Prefix[] = []): Promise<void> {
+    return this.#exclusive.run('', async () => {
+      const network = this.get(id)
+      if (hasIpv6(network) || addresses.every((prefix) => familyOf(prefix) === 4)) return
+      const others = this.#records.all('network').filter((other) => other.id !== id)
+      await this.#commit({ ...network, carriesIpv6: true }, others, await this.#host.facts())
+    })
+  }
+
   /** Gives a network other settings; its number and its endpoints stay as they are. */
   change(request: NetworkRequest): Promise<Network> {
     return this.#exclusive.run('', async () => {
-      const { number, mode } = this.get(request.id)
+      const { number, mode, carriesIpv6 } = this.get(request.id)
       const facts = await this.#host.facts()
-      const network: Network = { ...request, ...foreign(request, facts), mode, number }
+      const kept = carriesIpv6 ? { carriesIpv6 } : {}
+      const network: Network = { ...request, ...foreign(request, facts), ...kept, mode, number }
       const others = this.#records.all('network').filter(({ id }) => id !== network.id)
       await this.#commit(network, others, facts)
       this.#changed()
@@ -126,15 +138,22 @@ export class Networks {
     const settings = this.#records.all('setting')
     if (settings.length === 0 || !(await this.#host.facts()).dockerForwards) return []
     this.#log.info('forwarding stays on, Docker uses it')
-    return settings.map(({ id }) => ({ kind: 'setting', id }))
+    const kept = settings.filter(({ id }) => !isForProxies(id))
+    return kept.map(({ id }) => ({ kind: 'setting', id }))
   }
 
   /** A setting is forgotten when the kernel has its former value. */
   async #forgetSettings(): Promise<void> {
     const settings = this.#records.all('setting')
-    if (this.#records.count('network') > 0 || settings.length === 0) return
-    const { sysctls } = await this.#host.facts()
-    const done = settings.filter(({ id, before }) => sysctls[id] === before)
+    if (settings.length === 0) return
+    const networks = this.#records.all('network')
+    const facts = await this.#host.facts()
+    const needed = this.#neededFor(networks, facts)
+    const done = settings.filter(
+      ({ id, before }) =>
+        facts.sysctls[id] === before && (networks.length === 0 || (isForProxies(id) && !needed.has(id)))
+    )
+    if (done.length === 0) return
     await this.#committer.commit({ remove: done.map(({ id }) => ({ kind: 'setting', id })), isEnd: true })
   }
 
@@ -143,14 +162,21 @@ export class Networks {
     return this.#committer.commit({ put: [...settings, { kind: 'network', record: network }] })
   }
 
-  #settingsFor(networks: readonly Network[], { sysctls }: HostFacts): Stored[] {
-    const { broken } = this.#records
-    const hasMore = broken.some(({ kind }) => kind === 'network')
-    return [...neededSettings(networks, hasMore)].flatMap(([id, needed]): Stored[] => {
-      const before = sysctls[id]
+  #settingsFor(networks: readonly Network[], facts: HostFacts): Stored[] {
+    return [...this.#neededFor(networks, facts)].flatMap(([id, needed]): Stored[] => {
+      const before = facts.sysctls[id]
       if (before === undefined || before === needed || this.#records.get('setting', id)) return []
       return [{ kind: 'setting', record: { id, before } }]
     })
+  }
+
+  #neededFor(networks: readonly Network[], { sysctls, believing }: HostFacts): ReadonlyMap<string, string> {
+    const hasMore = this.#records.broken.some(({ kind }) => kind === 'network')
+    const known = believingIn(this.#records.all('setting'))
+    // Where it is forwarded already, whoever has switched that on has seen to it, or has lost the routes long ago.
+    const isNews = sysctls['net.ipv6.conf.all.forwarding'] === '0' && networks.some(hasIpv6)
+    const fresh = isNews ? believing.filter((link) => sysctls[UPLINK_SYSCTLS.acceptRa(link)] === '1') : []
+    return neededSettings(networks, { hasMore, believing: [...new Set([...known, ...fresh])] })
   }
 
   #decide(request: NetworkRequest, facts: HostFacts): Network {

@@ -4,6 +4,7 @@
  * it missed is not announced, and one whose end it missed draws packets to a container that is gone.
  */
 import { desiredOfEndpoint } from '../desired/routed.js'
+import { isLetOut } from '../desired/routing.js'
 import { ANNOUNCEMENT_METRIC, LINK_PREFIX, keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Host } from '../host/host.js'
@@ -124,9 +125,13 @@ async function look(parts: VerifyParts): Promise<Look> {
   const kernel = new Set(listed.map(keyOf))
   const zebra = views.zebra && activeIn(views.zebra)
   const wanted = wantedOf(parts)
+  const networks = records.all('network')
   const addresses = wanted.routes.map(({ endpoint, object }): VerifiedAddress => {
     const { dst } = object
-    const protocols = views.protocols.filter(({ family }) => family === (dst.includes(':') ? 6 : 4))
+    const family = dst.includes(':') ? 6 : 4
+    // What our filters keep in is not missed outside.
+    const isKeptIn = parts.holds !== undefined && !isLetOut(addressOf(parsePrefix(dst)), networks)
+    const protocols = isKeptIn ? [] : views.protocols.filter((view) => view.family === family)
     return {
       endpoint,
       address: addressIn(dst),

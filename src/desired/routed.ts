@@ -12,6 +12,7 @@ import type {
   HostObject,
   Link,
   Neighbour,
+  Proxy,
   Route,
   Source,
   VethPeer
@@ -54,6 +55,7 @@ export function desiredOfEndpoint(
     ...endpoint.addresses
       .map(addressOf)
       .flatMap((address) => routes(address, link.name, announces, endpoint)),
+    ...proxies(endpoint, link.name),
     ...desiredOfPorts(endpoint)
   ]
 }
@@ -76,6 +78,11 @@ function routes(address: Ip, link: string, announces: boolean, endpoint: Endpoin
   // Also where routing daemons read routes: in that table they do not see one.
   if (!announces) return [isFit(endpoint) ? route : own]
   return isSilent(endpoint, address) ? [own] : [own, { kind: 'announcement', dst, of: link }]
+}
+
+function proxies({ ndpProxy = [], addresses }: Endpoint, of: string): Proxy[] {
+  const found = addresses.map(addressOf).filter((address) => familyOf(address) === 6)
+  return ndpProxy.flatMap((device) => found.map((address) => ({ kind: 'proxy', device, address, of })))
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

@@ -182,6 +182,11 @@ export function routerIdOf(routing: Routing, addresses: RoutingAddresses): Ip | 
 /** Of the host, by the name of the link they are on. */
 type RoutingAddresses = Readonly<Record<string, readonly string[]>>
 
+/** True if the filters let a route to that address out: it is in a subnet of a network. */
+export function isLetOut(address: Ip, networks: readonly Network[]): boolean {
+  return poolsOf(networks, familyOf(address)).some(({ prefix }) => contains(prefix, address))
+}
+
 /** Name of the map through which container routes enter a protocol. */
 export function mapOf(family: Family): string {
   return family === 4 ? OUR_NAME : `${OUR_NAME}6`

@@ -19,6 +19,8 @@ function describe(object: HostObject): string {
       return `way of ::1 through ${object.link}`
     case 'announcement':
       return `announcement of ${object.dst}`
+    case 'proxy':
+      return `proxy for ${object.address} dev ${object.device}`
     case 'sysctl':
       return `sysctl ${object.key}=${object.value}`
     case 'firewall':

@@ -4,6 +4,8 @@
  * own business.
  */
 
+import type { KernelError } from '../errors.js'
+
 /** Every ifalias of a container end begins with it. Not the mark of host ends: a daemon inside of the container has those. */
 export const END_MARK = 'container end of net-routed'
 
@@ -30,6 +32,21 @@ export interface EndRoute {
   readonly src?: string
 }
 
+/** How far the engine has come. */
+export type EndExtent = 'done' | 'no namespace' | 'no link'
+
+/** What is put beside that which an engine has set up at a container end. */
+export interface EndAddition {
+  /** Of the end, which the engine has given a name of its own. */
+  readonly mac: string
+  readonly addresses: readonly string[]
+  /** Addresses of these families are never chosen for what the container sends, unless a program asks for them. */
+  readonly passive: readonly (4 | 6)[]
+  readonly routes: readonly EndRoute[]
+  /** By their name under `/proc/sys` with dots, `IFNAME` for that of the end. */
+  readonly sysctls: Readonly<Record<string, string>>
+}
+
 /**
  * Door to the namespaces of containers, by path. There are two: linuxEnds and FakeHost, held to the same contract
  * (test/contract/ends-contract.ts). Throws KernelError where the namespace cannot be entered.
@@ -40,6 +57,15 @@ export interface ContainerEnds {
    * through it now: who had a route to the same destination first keeps it. Throws KernelError.
    */
   configure(netns: string, end: ContainerEnd): Promise<readonly EndRoute[]>
+  /**
+   * Adds to an end that an engine has moved and set up. May be called again. Does nothing where that is still to come: the
+   * namespace is not there, or the end is not in it, or not up. Throws KernelError.
+   */
+  extend(netns: string, addition: EndAddition): Promise<EndExtent>
+  /** Why no namespace at all can be entered; undefined = they can. */
+  refusal(): KernelError | undefined
+  /** True if the kernel has that setting for links. */
+  knowsSysctl(key: string): boolean
   /** The link of that name, whoever made it. */
   find(netns: string, name: string): Promise<ContainerEnd | undefined>
   /** Makes a link that leads nowhere, up, with that alias. May be called again. Throws KernelError, also for a link of others. */

@@ -5,7 +5,8 @@
  */
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
-import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
+import type { ContainerEnd, ContainerEnds, EndAddition, EndExtent, EndRoute } from './ends.js'
+import { extended, listed } from './fake-parts.js'
 import type { Host, HostChange, HostFacts, Listener } from './host.js'
 import { describeOp } from './describe.js'
 import { keyOf, linkOf } from './objects.js'
@@ -34,9 +35,11 @@ export class FakeHost implements Host, ContainerEnds {
   readonly log: Op[] = []
   hostFacts: HostFacts = {
     uplinkMtu: 1500,
+    routeMtus: {},
     addresses: ['192.0.2.1'],
     addressesByLink: { eth0: ['192.0.2.1'] },
     connected: ['192.0.2.0/24'],
+    believing: [],
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' },
     dockerForwards: false
   }
@@ -48,6 +51,9 @@ export class FakeHost implements Host, ContainerEnds {
   readonly sandboxes = new Map<string, Map<string, FakeEnd>>()
   /** Asked before a container end is set up; an errno makes it fail. */
   refuseEnd: (netns: string, end: ContainerEnd) => string | undefined = () => undefined
+  /** False = no namespace of a container can be entered. */
+  mayEnter = true
+  readonly #sysctlsOfEnds = new Map<string, Readonly<Record<string, string>>>()
   readonly #watchers = new Set<(change: HostChange) => void>()
 
   constructor() {
@@ -118,6 +124,41 @@ export class FakeHost implements Host, ContainerEnds {
       this.start(found.hostLink)
       return routes
     })
+  }
+
+  extend(netns: string, addition: EndAddition): Promise<EndExtent> {
+    return settled(() => {
+      const ends = this.sandboxes.get(netns)
+      if (!ends) return 'no namespace'
+      const found = [...ends.values()].find((end) => end.mac === addition.mac && end.hostLink !== '')
+      if (!found) return 'no link'
+      const end = { ...found, ...extended(found, addition) }
+      const errno = this.refuseEnd(netns, end)
+      if (errno) throw new KernelError(errno, `cannot add to ${found.name} in ${netns}: ${errno}`)
+      ends.set(found.name, end)
+      this.#sysctlsOfEnds.set(`${netns} ${found.name}`, { ...addition.sysctls })
+      return 'done'
+    })
+  }
+
+  refusal(): KernelError | undefined {
+    return this.mayEnter ? undefined : new KernelError('EPERM', 'cannot enter a network namespace: EPERM')
+  }
+
+  knowsSysctl(key: string): boolean {
+    return !key.includes('no_such')
+  }
+
+  /** What was set at an end. */
+  sysctlsOf(netns: string, name: string): Readonly<Record<string, string>> {
+    return this.#sysctlsOfEnds.get(`${netns} ${name}`) ?? {}
+  }
+
+  /** What an engine does with the other end of a pair: there it is up, with these addresses. */
+  moveEnd(hostLink: string, netns: string, end: Omit<ContainerEnd, 'alias'>): void {
+    const ends = this.#sandbox(netns)
+    ends.set(end.name, { ...end, alias: '', hostLink })
+    for (const tell of this.#watchers) tell({ kind: 'link', key: `link ${hostLink}`, gone: false })
   }
 
   find(netns: string, name: string): Promise<ContainerEnd | undefined> {
@@ -256,15 +297,4 @@ export class FakeHost implements Host, ContainerEnds {
 /** A promise of what the work returns or throws. */
 function settled<T>(work: () => T): Promise<T> {
   return Promise.resolve().then(work)
-}
-
-/** A link is read back without the way it was made. */
-function listed(object: HostObject): HostObject {
-  if ('of' in object) {
-    const { of: _of, ...rest } = object
-    return rest
-  }
-  if (object.kind !== 'link') return object
-  const { veth: _veth, ...link } = object
-  return link
 }

@@ -33,15 +33,19 @@ export interface Listener {
 }
 
 export interface HostFacts {
-  /** Smallest MTU of the links that lead out of this host, in bytes; absent where there is none. */
+  /** Smallest MTU of the links that lead out of this host, and of their routes, in bytes; absent where there is none. */
   readonly uplinkMtu?: number
+  /** Routes that say an MTU of their own, by destination. */
+  readonly routeMtus: Readonly<Record<string, number>>
   /** Addresses of the host itself, without those on our links. */
   readonly addresses: readonly string[]
   /** The same by the name of the link they are on. */
   readonly addressesByLink: Readonly<Record<string, readonly string[]>>
   /** Subnets that the host reaches directly, without those of our links: `192.0.2.0/24`. */
   readonly connected: readonly string[]
-  /** Present values of the known sysctls. */
+  /** Of these links, those that have routes from router advertisements that the kernel has taken. */
+  readonly believing: readonly string[]
+  /** Present values of the known sysctls, and of those in `UPLINK_SYSCTLS` of links that lead out. */
   readonly sysctls: Readonly<Record<string, string>>
   /** True if Docker's own iptables chains are present: dockerd relies on forwarding. */
   readonly dockerForwards: boolean

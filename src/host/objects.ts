@@ -97,12 +97,31 @@ export interface Announcement {
 /** Metric of an announcement: worse than any route to a container, and one that nobody else is likely to use. */
 export const ANNOUNCEMENT_METRIC = 4096
 
-/** A namespace-wide kernel setting, such as `net.ipv4.ip_forward`. */
+/**
+ * The host answers neighbour solicitations for that address on a device that leads out, with our protocol number. Sysctls of
+ * the device switch that on.
+ */
+export interface Proxy {
+  readonly kind: 'proxy'
+  readonly device: string
+  readonly address: string
+  /** Link without which it must not be there; it does not live on it. */
+  readonly of?: string
+}
+
+/** A kernel setting, such as `net.ipv4.ip_forward`; a dot in the name of a link is a slash there. */
 export interface Sysctl {
   readonly kind: 'sysctl'
   readonly key: string
   readonly value: string
 }
+
+/** What may have to be changed on a link that leads out, as `net.ipv6.LINK`. A dot in its name is a slash there. */
+export const UPLINK_SYSCTLS = {
+  acceptRa: (link: string): string => `net.ipv6.conf.${link.replaceAll('.', '/')}.accept_ra`,
+  proxyNdp: (link: string): string => `net.ipv6.conf.${link.replaceAll('.', '/')}.proxy_ndp`,
+  proxyDelay: (link: string): string => `net.ipv6.neigh.${link.replaceAll('.', '/')}.proxy_delay`
+} as const
 
 /** Our links pass the FORWARD chain of iptables (4) or ip6tables (6). `intact` is false where only parts of it exist. */
 export interface Firewall {
@@ -174,6 +193,7 @@ export type HostObject =
   | Route
   | Loopback
   | Announcement
+  | Proxy
   | Sysctl
   | Firewall
   | Guard
@@ -201,6 +221,7 @@ export const KINDS: readonly Kind[] = [
   'route',
   'loopback',
   'announcement',
+  'proxy',
   'hairpin',
   'exclusion',
   'port'
@@ -226,6 +247,8 @@ export function keyOf(object: HostObject): string {
       return `loopback ${object.link}`
     case 'announcement':
       return `announcement ${object.dst}`
+    case 'proxy':
+      return `proxy ${object.address} ${object.device}`
     case 'sysctl':
       return `sysctl ${object.key}`
     case 'firewall':

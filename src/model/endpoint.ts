@@ -12,7 +12,7 @@ import type { EndpointOptions } from './options/option.js'
 export interface Endpoint extends EndpointOptions {
   readonly id: string
   readonly networkId: string
-  /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. */
+  /** As the container has them: `10.1.0.2/32`, or with the prefix length of a foreign IPAM. Those of the engine come first. */
   readonly addresses: readonly Prefix[]
   readonly mac: Mac
   /** Names of the options' fields that it said itself; the others are its network's. */
@@ -108,6 +108,14 @@ export function hostLinkName(endpointId: string): string {
 /** Name of the container end until the runtime renames it. */
 export function containerLinkName(endpointId: string): string {
   return `nrc${shortHash(endpointId)}`
+}
+
+/** The addresses that the engine, or the IPAM, has given. */
+export function grantedAddresses({
+  addresses,
+  extraAddresses = []
+}: Pick<Endpoint, 'addresses' | 'extraAddresses'>): readonly Prefix[] {
+  return addresses.filter((prefix) => !extraAddresses.includes(prefix))
 }
 
 /** MAC address of the host end of an attachment: locally administered, known without asking the kernel. */

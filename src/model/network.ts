@@ -15,6 +15,8 @@ export interface Network extends NetworkOptions {
   /** True if a router outside of this host has the gateway address: answered by proxy, not taken. */
   readonly gatewayIsForeign?: true
   readonly internal: boolean
+  /** True if it has no IPv6 subnet, and yet an endpoint was given an IPv6 address: the host forwards it. */
+  readonly carriesIpv6?: true
 }
 
 export interface Subnet {

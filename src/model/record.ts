@@ -110,6 +110,7 @@ const SCHEMAS = {
       gatewayIsForeign: yes,
       ...OPTION_FIELDS,
       internal: { type: 'boolean' },
+      carriesIpv6: yes,
       interfacePrefix: text
     },
     required: ['id', 'mode', 'subnets', 'number', 'internal'],

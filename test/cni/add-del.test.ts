@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { hostLinkName } from '../../src/model/endpoint.js'
 import { CONF, expectDone, expectRefused, heldAddresses, netnsOf, withCni } from '../support/cni.js'
 import { snapshot } from '../support/daemon.js'
+import { at, listAt } from '../support/json.js'
 
 const ID = 'cni:mine:c1:eth0'
 const LINK = `link ${hostLinkName(ID)}`
@@ -56,6 +57,22 @@ describe('ADD', () => {
       ])
       expect(await rig.host.find(netnsOf('c1'), 'eth0')).to.deep.include({ ipv6: true })
       expect(rig.host.objects.get('sysctl net.ipv6.conf.all.forwarding')).to.include({ value: '1' })
+    })
+  )
+
+  it(
+    'adds the addresses that the container asks for to those of the IPAM, and takes them from their pools',
+    withCni(async ({ rig, cni }) => {
+      const args = { cni: { options: { 'net-routed.addresses': '10.1.0.77 fd00::77' } } }
+      const { document } = await cni.call('ADD', { ...CONF, args })
+      const addresses = ['10.1.0.1/32', '10.1.0.77/32', 'fd00::77/128']
+      expect(listAt(document, 'ips').map((entry) => at(entry, 'address'))).to.deep.equal(addresses)
+      expect(await rig.host.find(netnsOf('c1'), 'eth0')).to.deep.include({ addresses, ipv6: true })
+      expect(heldAddresses(rig)).to.have.members(['10.1.0.1', '10.1.0.77'])
+      expectRefused(await cni.call('ADD', { ...CONF, args }, { containerId: 'c2' }), 110, /10\.1\.0\.77/)
+      expectDone(await cni.call('DEL', CONF))
+      expect(heldAddresses(rig)).to.deep.equal([])
+      expect(rig.host.objects.has('route 10.1.0.77/32 0')).to.equal(false)
     })
   )
 

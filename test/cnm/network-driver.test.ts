@@ -180,3 +180,33 @@ describe('the other methods of NetworkDriver', () => {
       expect(at(body, 'Data')).to.deep.equal({ 'com.docker.network.gateway': '10.100.0.1/32' })
     }))
 })
+
+describe('NetworkDriver.EndpointOperInfo', () => {
+  it('tells what the status has, and nothing of what is not known', () =>
+    withRig({}, async ({ docker, call }) => {
+      await docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+      await docker.run({ id: ONE, network: NET, ip: '10.1.0.5' })
+      const answer = await call('NetworkDriver.EndpointOperInfo', { NetworkID: NET, EndpointID: ONE })
+      expect(at(answer, 'Value')).to.deep.include({
+        'net-routed.state': 'routed',
+        'net-routed.addresses': ['10.1.0.5/32'],
+        'net-routed.routes': ['10.1.0.5/32'],
+        'net-routed.mtu': 1500
+      })
+      const other = await call('NetworkDriver.EndpointOperInfo', { NetworkID: NET, EndpointID: NET })
+      expect(other).to.deep.equal({ Value: {} })
+    }))
+})
+
+describe('an interface that should have a name of its own', () => {
+  it('is made, with a warning: Docker names it', () => {
+    const warnings: string[] = []
+    const log = { ...silentLog, warn: (message: string) => warnings.push(message) }
+    return withRig({ log }, async ({ docker }) => {
+      const options = { 'com.docker.network.endpoint.ifname': 'foo0' }
+      await docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+      await docker.run({ id: ONE, network: NET, options })
+      expect(warnings).to.deep.equal(['interface keeps the name that Docker gives it'])
+    })
+  })
+})

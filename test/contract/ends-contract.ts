@@ -1,7 +1,7 @@
 /** What every door to containers' namespaces must do. Run against FakeHost and against linuxEnds in scratch namespaces. */
 import { expect } from 'chai'
 import { END_MARK, differences } from '../../src/host/ends.js'
-import type { ContainerEnd, ContainerEnds } from '../../src/host/ends.js'
+import type { ContainerEnd, ContainerEnds, EndAddition } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
 import type { Link } from '../../src/host/objects.js'
 import { errorOf } from '../support/expect-error.js'
@@ -10,6 +10,8 @@ import { testLink } from './test-link.js'
 export interface EndsUnderTest {
   readonly host: Host
   readonly ends: ContainerEnds
+  /** Does what an engine does: moves the other end of a pair of `host`, sets it up with an address. */
+  move(link: Link, netns: string, address: string): void
   /** Makes a namespace with nothing in it. Returns its path. */
   sandbox(): string
   /** Ends that namespace. */
@@ -153,6 +155,40 @@ export function endsContract(name: string, open: () => EndsUnderTest): void {
     it('removes nothing from a namespace that is gone, and adds nothing there', async () => {
       await opened.ends.remove(NOWHERE, 'stub', 'ours')
       expect(await errorOf(opened.ends.addStub(NOWHERE, 'stub', 'ours'))).to.include({ errno: 'ENOENT' })
+    })
+
+    const pair = testLink('a', { veth: { name: 'nrca', mac: MAC } })
+    const addition: EndAddition = {
+      mac: MAC,
+      addresses: ['10.1.0.3/32', 'fd00::3/128'],
+      passive: [],
+      routes: [{ dst: 'fe80::1/128' }, { dst: '::/0', via: 'fe80::1' }],
+      sysctls: { 'net.ipv6.conf.IFNAME.disable_ipv6': '0' }
+    }
+
+    it('adds to an end that an engine has moved, again and again', async () => {
+      await made(pair)
+      opened.move(pair, netns, '10.1.0.2/32')
+      for (let time = 0; time < 2; time++) {
+        expect(await opened.ends.extend(netns, addition)).to.equal('done')
+        const found = await opened.ends.find(netns, 'eth0')
+        expect(found?.addresses.slice(0, 2)).to.deep.equal(['10.1.0.2/32', '10.1.0.3/32'])
+        expect(found?.addresses).to.include('fd00::3/128')
+        expect(found?.routes).to.deep.include.members(addition.routes)
+        expect(found).to.include({ ipv6: true })
+      }
+    })
+
+    it('knows which settings there are', () => {
+      expect(opened.ends.knowsSysctl('net.ipv4.conf.IFNAME.rp_filter')).to.equal(true)
+      expect(opened.ends.knowsSysctl('net.ipv4.neigh.IFNAME.no_such')).to.equal(false)
+    })
+
+    it('adds nothing before the end is there, or its namespace', async () => {
+      await made(pair)
+      expect(await opened.ends.extend(NOWHERE, addition)).to.equal('no namespace')
+      expect(await opened.ends.extend(netns, addition)).to.equal('no link')
+      expect(opened.ends.refusal()).to.equal(undefined)
     })
 
     it('loses both ends with either', async () => {

@@ -7,6 +7,10 @@ endsContract('FakeHost', () => {
   return {
     host,
     ends: host,
+    move: ({ name, veth }, path, address) => {
+      const mac = veth?.mac ?? ''
+      host.moveEnd(name, path, { name: 'eth0', mac, ipv6: false, addresses: [address], routes: [] })
+    },
     sandbox: () => {
       const path = `/run/netns/sandbox-${String(++number)}`
       host.sandboxes.set(path, new Map())

@@ -1,14 +1,14 @@
 /** What every Host must do. Run against FakeHost in memory and against LinuxHost in a scratch namespace. */
 import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
-import { keyOf } from '../../src/host/objects.js'
+import { UPLINK_SYSCTLS, keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
 import { testLink } from './test-link.js'
 import { starts } from './start-contract.js'
 import { POLICER, POLICIES, policies } from './policy-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
 import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
-import type { HostObject, Link, Route, Source, Sysctl } from '../../src/host/objects.js'
+import type { HostObject, Link, Proxy, Route, Source, Sysctl } from '../../src/host/objects.js'
 
 /** A host with nothing of ours on it. */
 export interface HostUnderTest {
@@ -29,6 +29,7 @@ const SOURCE: Source = { kind: 'source', link: 'nr-a', address: '10.1.0.2' }
 const SOURCE6: Source = { kind: 'source', link: 'nr-a', address: 'fd00::2' }
 const ANNOUNCEMENT: Announcement = { kind: 'announcement', dst: '10.1.0.2/32' }
 const ANNOUNCEMENT6: Announcement = { kind: 'announcement', dst: 'fd00::2/128' }
+const PROXY: Proxy = { kind: 'proxy', device: 'lo', address: 'fd00::2' }
 /** What does not live on the link, though the sources name it. */
 const BESIDE: readonly HostObject[] = [
   FIREWALL,
@@ -39,6 +40,7 @@ const BESIDE: readonly HostObject[] = [
   SOURCE6,
   ANNOUNCEMENT,
   ANNOUNCEMENT6,
+  PROXY,
   ...PORTS,
   ...POLICIES
 ]
@@ -111,8 +113,9 @@ function roundTrips(host: () => Host): void {
     })
 
     it('and the known sysctls always', async () => {
-      await applied(host(), 'add', [FORWARDING])
-      expect(await host().list(['sysctl'])).to.deep.include(FORWARDING)
+      const ofLink: Sysctl = { ...FORWARDING, key: UPLINK_SYSCTLS.proxyNdp('lo') }
+      await applied(host(), 'add', [FORWARDING, ofLink])
+      expect(await host().list(['sysctl'])).to.deep.include.members([FORWARDING, ofLink])
       expect((await host().facts()).sysctls).to.include({ 'net.ipv4.ip_forward': '1' })
     })
   })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { ConflictError, NotFoundError } from '../../src/errors.js'
+import { keyOf } from '../../src/host/objects.js'
 import { withRig } from '../support/daemon.js'
 import type { Rig } from '../support/daemon.js'
 import { LOCAL_SPACE, dockerId } from '../support/docker.js'
@@ -167,5 +168,100 @@ describe('the first network and the last', () => {
       await restarted.daemon.upkeep()
       expect(valueOf(restarted, FORWARD)).to.equal('0')
       expect(rig.store.documents.size).to.equal(0)
+    }))
+})
+
+describe('a host whose routes come from router advertisements', () => {
+  const SIX = { id: NET, subnet: '10.1.0.0/24', subnet6: 'fd00:1::/64' }
+  const ACCEPT = 'sysctl net.ipv6.conf.eth0.accept_ra'
+
+  function withRouter(test: (rig: Rig) => Promise<void>): () => Promise<void> {
+    return () =>
+      withRig({}, async (rig) => {
+        const key = ACCEPT.slice('sysctl '.length)
+        rig.host.objects.set(ACCEPT, { kind: 'sysctl', key, value: '1' })
+        rig.host.hostFacts = { ...rig.host.hostFacts, believing: ['eth0'] }
+        await test(rig)
+      })
+  }
+
+  it(
+    'goes on taking them, which is said before IPv6 is forwarded, and is put back with the last network',
+    withRouter(async (rig) => {
+      await rig.docker.createNetwork(SIX)
+      const set = rig.host.log.map(({ object }) => keyOf(object)).filter((key) => key.startsWith('sysctl'))
+      expect(set.indexOf(ACCEPT)).to.be.within(0, set.indexOf(FORWARD6))
+      expect(valueOf(rig, ACCEPT)).to.equal('2')
+      await rig.docker.createNetwork({ id: OTHER, subnet: '10.2.0.0/24' })
+      await rig.docker.removeNetwork(NET)
+      expect([valueOf(rig, ACCEPT), valueOf(rig, FORWARD6)]).to.deep.equal(['2', '1'])
+      await rig.docker.removeNetwork(OTHER)
+      expect([valueOf(rig, ACCEPT), valueOf(rig, FORWARD6)]).to.deep.equal(['1', '0'])
+      expect(rig.store.documents.size).to.equal(0)
+    })
+  )
+
+  it(
+    'takes them after a reboot, too, when none has come yet',
+    withRouter(async (rig) => {
+      await rig.docker.createNetwork(SIX)
+      rig.host.objects.set(ACCEPT, { kind: 'sysctl', key: ACCEPT.slice('sysctl '.length), value: '1' })
+      rig.host.objects.set(FORWARD6, { kind: 'sysctl', key: FORWARD6.slice('sysctl '.length), value: '0' })
+      rig.host.hostFacts = { ...rig.host.hostFacts, believing: [] }
+      rig.host.reboot()
+      expect(valueOf(await rig.restart(), ACCEPT)).to.equal('2')
+    })
+  )
+
+  it(
+    'is left alone where IPv6 is not forwarded by us',
+    withRouter(async (rig) => {
+      await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+      expect(valueOf(rig, ACCEPT)).to.equal('1')
+      rig.host.objects.set(FORWARD6, { kind: 'sysctl', key: FORWARD6.slice('sysctl '.length), value: '1' })
+      await rig.docker.createNetwork({ id: OTHER, subnet: '10.2.0.0/24', subnet6: 'fd00:2::/64' })
+      expect(valueOf(rig, ACCEPT)).to.equal('1')
+    })
+  )
+})
+
+describe('net-routed.ndp-proxy', () => {
+  const PROXY = 'sysctl net.ipv6.conf.eth0.proxy_ndp'
+  const DELAY = 'sysctl net.ipv6.neigh.eth0.proxy_delay'
+
+  it('has the host answer for IPv6 addresses of containers on that link, as long as they are there', () =>
+    withRig({}, async (rig) => {
+      for (const [key, value] of [
+        [PROXY, '0'],
+        [DELAY, '80']
+      ] as const)
+        rig.host.objects.set(key, { kind: 'sysctl', key: key.slice('sysctl '.length), value })
+      const options = { 'net-routed.ndp-proxy': 'eth0' }
+      await rig.docker.createNetwork({ id: OTHER, subnet: '10.2.0.0/24' })
+      await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24', subnet6: 'fd00:1::/64', options })
+      expect([valueOf(rig, PROXY), valueOf(rig, DELAY)]).to.deep.equal(['1', '0'])
+      const endpoint = dockerId(11)
+      await rig.docker.run({ id: endpoint, network: NET })
+      const proxies = (): string[] => [...rig.host.objects.keys()].filter((key) => key.startsWith('proxy'))
+      expect(proxies()).to.deep.equal(['proxy fd00:1::1 eth0'])
+      await rig.docker.stop(endpoint)
+      expect(proxies()).to.deep.equal([])
+      await rig.docker.removeNetwork(NET)
+      expect([valueOf(rig, PROXY), valueOf(rig, DELAY)]).to.deep.equal(['0', '80'])
+      await rig.daemon.upkeep()
+      expect(rig.daemon.records.all('setting').map(({ id }) => id)).to.have.members([
+        'net.ipv4.ip_forward',
+        'net.ipv6.conf.all.forwarding'
+      ])
+    }))
+
+  it('is refused with what is no name of a link', () =>
+    withRig({}, async (rig) => {
+      for (const wrong of ['a/b', 'x'.repeat(16), '..', 7]) {
+        const options = { 'net-routed.ndp-proxy': wrong }
+        const error = await errorOf(rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24', options }))
+        expect(error.message).to.contain('net-routed.ndp-proxy').and.to.contain('such as eth0')
+        await rig.call('IpamDriver.ReleasePool', { PoolID: 'local/10.1.0.0/24' })
+      }
     }))
 })

@@ -29,6 +29,7 @@ const ALL: readonly HostObject[] = [
   { kind: 'route', dst: '10.1.0.2/32', link: 'nr-1', metric: 0 },
   { kind: 'loopback', link: 'nr-1' },
   { kind: 'announcement', dst: '10.1.0.2/32' },
+  { kind: 'proxy', device: 'eth0', address: 'fd00::2' },
   { kind: 'hairpin', prefix: '10.1.0.2/32', address: '10.1.0.2' },
   { kind: 'exclusion', device: 'eth1', protocol: 'tcp', hostPort: 80 },
   { kind: 'port', protocol: 'tcp', host: '::', hostPort: 80, address: 'fd00::2', port: 80 }
@@ -92,6 +93,7 @@ describe('diff', () => {
       'source',
       'policy',
       'announcement',
+      'proxy',
       'hairpin',
       'exclusion',
       'port'

@@ -143,7 +143,7 @@ describeAsRoot('linuxHost', () => {
 
   it('says what to do about a sysctl that does not exist', async () => {
     expect(await add({ kind: 'sysctl', key: 'net.ipv4.no_such_thing', value: '1' })).to.deep.equal([
-      'cannot add sysctl net.ipv4.no_such_thing=1: ENOENT: this kernel does not have net.ipv4.no_such_thing'
+      'cannot add sysctl net.ipv4.no_such_thing=1: ENOENT: there is no net.ipv4.no_such_thing on this host'
     ])
   })
 
@@ -176,5 +176,14 @@ describeAsRoot('linuxHost', () => {
     expect((await host.facts()).uplinkMtu).to.equal(1300)
     ip(netns, 'route add default via 192.0.2.2')
     expect((await host.facts()).uplinkMtu).to.equal(1450)
+    expect((await host.facts()).routeMtus).to.deep.equal({})
+    ip(netns, 'route add 203.0.114.0/24 via 192.0.2.2 mtu 1280')
+    ip(netns, '-6 route add 2001:db8:1::/48 via 2001:db8::2 advmss 1220')
+    expect(await host.facts()).to.deep.include({
+      uplinkMtu: 1450,
+      routeMtus: { '203.0.114.0/24': 1280, '2001:db8:1::/48': 1280 }
+    })
+    ip(netns, 'route change default via 192.0.2.2 mtu 1350')
+    expect((await host.facts()).uplinkMtu).to.equal(1350)
   })
 })

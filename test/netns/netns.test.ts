@@ -17,6 +17,11 @@ const seen = await Promise.all(Array.from({ length: 50 }, () => readlink('${NETN
 console.log(seen.every((one) => one === home))
 `
 
+const REFUSED = `
+import { refusal } from '${new URL('../../src/host/linux/end-additions.js', import.meta.url).href}'
+console.log(refusal()?.errno)
+`
+
 describeAsRoot('withNetns', () => {
   let scratch: Scratch
   beforeEach(() => {
@@ -49,6 +54,11 @@ describeAsRoot('withNetns', () => {
 
   it('says that a file is not a namespace', () => {
     expect(() => withNetns('/etc/hostname', () => 1)).to.throw(KernelError, 'EINVAL')
+  })
+
+  it('says that it is not permitted, and lives on', () => {
+    const argv = ['--bounding-set=-all,+net_admin', process.execPath, '--input-type=module', '-e', REFUSED]
+    expect(execFileSync('setpriv', argv, { encoding: 'utf8' })).to.equal('EPERM\n')
   })
 
   it('leaves no thread of the pool behind', () => {

@@ -6,6 +6,9 @@ import type { Message } from './messages.js'
 
 /** struct ifaddrmsg: family, prefix length, flags, scope, link index. */
 const IFADDRMSG_SIZE = 8
+/** struct ifa_cacheinfo: how long it is preferred, how long it is valid, and two times of no interest. */
+const IFA_CACHEINFO_SIZE = 16
+const FOR_EVER = 0xffffffff
 
 /** An address of any link. */
 export interface FoundAddress {
@@ -24,6 +27,14 @@ export function changeAddress(verb: Op['verb'], object: Address, index: number):
 /** Adds an address that the container is known by. */
 export function addEndAddress(address: string, index: number): Message {
   return message('add', address, { index, scope: RT_SCOPE.UNIVERSE })
+}
+
+/** The same, not chosen for what the container sends (RFC 4862 §5.5.4: deprecated). */
+export function addPassiveAddress(address: string, index: number): Message {
+  const times = Buffer.alloc(IFA_CACHEINFO_SIZE)
+  times.writeUInt32LE(FOR_EVER, 4)
+  const { body, ...rest } = addEndAddress(address, index)
+  return { ...rest, body: Buffer.concat([body, attribute(IFA.CACHEINFO, times)]) }
 }
 
 /** Asks for all addresses. */

@@ -82,8 +82,11 @@ export const RTA = {
   PRIORITY: 6,
   PREFSRC: 7,
   MULTIPATH: 9,
-  VIA: 18
+  VIA: 18,
+  METRICS: 8
 } as const
+/** Within RTA_METRICS. */
+export const RTAX = { MTU: 2, ADVMSS: 8 } as const
 export const RTM_F_FIB_MATCH = 0x2000
 export const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const
 export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const
@@ -91,6 +94,8 @@ export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const
 export const RTPROT_BOOT = 3
 export const RTN = { UNICAST: 1, LOCAL: 2, BLACKHOLE: 6 } as const
 export const RTPROT_KERNEL = 2
+/** Learnt from a router advertisement by the kernel itself. */
+export const RTPROT_RA = 9
 
 /** linux/rtnetlink.h and iproute2's rt_protos: for error messages only. */
 export const ROUTE_PROTOCOLS: Readonly<Record<number, string>> = {
@@ -145,12 +150,13 @@ export const IPV4_DEVCONF = {
 export const IPV6_DEVCONF = { ACCEPT_RA: 3, DISABLE_IPV6: 26, ADDR_GEN_MODE: 47 } as const
 
 /** linux/if_addr.h */
-export const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const
+export const IFA = { ADDRESS: 1, LOCAL: 2, CACHEINFO: 6, FLAGS: 8 } as const
 export const IFA_F = { NODAD: 0x02, PERMANENT: 0x80 } as const
 
 /** linux/neighbour.h */
 export const NDA = { DST: 1, LLADDR: 2, PROTOCOL: 12 } as const
 export const NUD_PERMANENT = 0x80
+export const NTF_PROXY = 0x08
 export const NDTA = { NAME: 1, PARMS: 6 } as const
 export const NDTPA = { IFINDEX: 1, PROXY_DELAY: 13 } as const
 

@@ -9,6 +9,7 @@ import type { Message } from './messages.js'
 import type { Answer, NetlinkSocket } from './netlink.js'
 import { withNetns } from './netns.js'
 import { addEndRoute, decodeRoute, getRoutes } from './routes.js'
+import { extend, knowsSysctl, refusal } from './end-additions.js'
 import { addStub, remove } from './stubs.js'
 import { writeSysctl } from './sysctls.js'
 
@@ -20,7 +21,7 @@ interface Step {
 }
 
 /** The kernel's. */
-export const linuxEnds: ContainerEnds = { configure, find, addStub, remove }
+export const linuxEnds: ContainerEnds = { configure, extend, refusal, knowsSysctl, find, addStub, remove }
 
 function configure(netns: string, end: ContainerEnd): Promise<readonly EndRoute[]> {
   return conversation(netns, async (socket) => {

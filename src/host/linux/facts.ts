@@ -1,6 +1,8 @@
+import { KNOWN_SYSCTLS } from '../host.js'
 import type { HostFacts } from '../host.js'
+import { UPLINK_SYSCTLS } from '../objects.js'
 import { decodeAddress, getAddresses } from './addresses.js'
-import { RTPROT_KERNEL, RT_SCOPE } from './constants.js'
+import { RTPROT_KERNEL, RTPROT_RA, RT_SCOPE } from './constants.js'
 import type { Kernel } from './kernel.js'
 import { decodeForeignLink, getLinks } from './links.js'
 import type { FoundLink } from './links.js'
@@ -26,23 +28,35 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
     const link = foreign.get(index)
     return link === undefined ? [] : [{ link, address: address.replace(/\/.*/, '') }]
   })
-  const uplinks = uplinksOf(links, routes)
+  const sizes = sizesOut(links, routes)
+  const routeMtus = routes.flatMap(({ dst, mtu }) => (mtu === undefined ? [] : [[dst, mtu] as const]))
+  const outer = links.filter(({ isLoopback, name }) => !isLoopback && !INNER_LINK.test(name))
+  const keys = [
+    ...KNOWN_SYSCTLS,
+    ...outer.flatMap(({ name }) => Object.values(UPLINK_SYSCTLS).map((keyOf) => keyOf(name)))
+  ]
   return {
-    ...(uplinks.length === 0 ? {} : { uplinkMtu: Math.min(...uplinks.map(({ mtu }) => mtu)) }),
+    ...(sizes.length === 0 ? {} : { uplinkMtu: Math.min(...sizes) }),
+    routeMtus: Object.fromEntries(routeMtus),
     addresses: found.map(({ address }) => address),
     addressesByLink: byLink(found),
     connected: connected(
       routes,
       new Set(links.filter(({ isLoopback }) => !isLoopback).map(({ index }) => index))
     ),
-    sysctls: Object.fromEntries(listSysctls(kernel.inside).map(({ key, value }) => [key, value]))
+    believing: believing(links, routes),
+    sysctls: Object.fromEntries(listSysctls(kernel.inside, keys).map(({ key, value }) => [key, value]))
   }
 }
 
 /** Of a thousand routes of ours, or of a full table of the Internet, only what matters here is kept. */
 function relevantRoute(body: Buffer, ownProtocol: number): FoundRoute | undefined {
   const route = protocolOf(body) === ownProtocol ? undefined : decodeRoute(body)
-  return route && (route.via !== undefined || isDefault(route) || route.protocol === RTPROT_KERNEL)
+  return route &&
+    (route.via !== undefined ||
+      isDefault(route) ||
+      route.protocol === RTPROT_KERNEL ||
+      route.protocol === RTPROT_RA)
     ? route
     : undefined
 }
@@ -53,17 +67,28 @@ function byLink(found: readonly { link: string; address: string }[]): Record<str
   return byName
 }
 
-function uplinksOf(links: readonly FoundLink[], routes: readonly FoundRoute[]): FoundLink[] {
-  const carrying = (test: (route: FoundRoute) => boolean): FoundLink[] => {
+/** MTUs of the links that lead out, and of default routes that have one. */
+function sizesOut(links: readonly FoundLink[], routes: readonly FoundRoute[]): number[] {
+  const carrying = (test: (route: FoundRoute) => boolean): number[] => {
     const indexes = new Set(routes.filter(test).flatMap((route) => route.indexes))
-    return links.filter(({ index, isLoopback }) => indexes.has(index) && !isLoopback)
+    return links.filter(({ index, isLoopback }) => indexes.has(index) && !isLoopback).map(({ mtu }) => mtu)
   }
+  const byDefault = carrying(isDefault)
   const candidates = [
-    carrying(isDefault),
+    [...byDefault, ...(byDefault.length > 0 ? routes.filter(isDefault).flatMap(({ mtu }) => mtu ?? []) : [])],
     carrying(({ via }) => via !== undefined),
-    links.filter(({ isUp, isLoopback, name }) => isUp && !isLoopback && !INNER_LINK.test(name))
+    links
+      .filter(({ isUp, isLoopback, name }) => isUp && !isLoopback && !INNER_LINK.test(name))
+      .map(({ mtu }) => mtu)
   ]
   return candidates.find(({ length }) => length > 0) ?? []
+}
+
+function believing(links: readonly FoundLink[], routes: readonly FoundRoute[]): string[] {
+  const indexes = new Set(
+    routes.filter(({ protocol }) => protocol === RTPROT_RA).flatMap((route) => route.indexes)
+  )
+  return links.filter(({ index, conf6 }) => indexes.has(index) && conf6).map(({ name }) => name)
 }
 
 function isDefault({ dst }: FoundRoute): boolean {

@@ -4,6 +4,7 @@ import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
 import type { HostObject, Kind, Op, Source } from '../objects.js'
 import type { Policy } from '../policies.js'
+import { KNOWN_SYSCTLS } from '../host.js'
 import type { Host, HostChange, HostFacts } from '../host.js'
 import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
@@ -22,6 +23,7 @@ import { NetlinkSocket } from './netlink.js'
 import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
 import { PacketPolicer } from './policer.js'
+import { changeProxies, listProxies } from './proxies.js'
 import { PortPublisher } from './publisher.js'
 import { applySysctls, listSysctls } from './sysctls.js'
 
@@ -56,7 +58,8 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     rules: new ForwardRules(inside),
     guard,
     publisher: new PortPublisher(kernel),
-    policer: new PacketPolicer(kernel)
+    policer: new PacketPolicer(kernel),
+    sysctls: new Set<string>(KNOWN_SYSCTLS)
   }
   return {
     list: (kinds) => list(parts, (kind) => kinds?.includes(kind) ?? true),
@@ -85,6 +88,8 @@ interface Parts {
   readonly guard: PacketGuard
   readonly publisher: PortPublisher
   readonly policer: PacketPolicer
+  /** Those that were ever set: they are listed, too. */
+  readonly sysctls: Set<string>
 }
 
 type Stage =
@@ -100,6 +105,7 @@ type Stage =
   | 'link delete'
   | 'entry'
   | 'announcement'
+  | 'proxy'
 
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
@@ -118,7 +124,7 @@ function watch({ kernel, policer }: Parts, onChange: (change: HostChange) => voi
 }
 
 async function list(
-  { kernel, rules, guard, publisher, policer }: Parts,
+  { kernel, rules, guard, publisher, policer, sysctls }: Parts,
   wants: (kind: Kind) => boolean
 ): Promise<HostObject[]> {
   const [firewalls, guarded, published, policed, objects] = await Promise.all([
@@ -129,12 +135,13 @@ async function list(
     listNetlink(kernel, wants)
   ])
   return [
-    ...(wants('sysctl') ? listSysctls(kernel.inside) : []),
+    ...(wants('sysctl') ? listSysctls(kernel.inside, sysctls) : []),
     ...firewalls,
     ...guarded,
     ...published,
     ...policed,
-    ...objects
+    ...objects,
+    ...(wants('proxy') ? await listProxies(kernel) : [])
   ]
 }
 
@@ -166,10 +173,11 @@ interface StageParts extends Parts {
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, publisher, policer, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, policer, sysctls, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
+      for (const { object } of batch) if (object.kind === 'sysctl') sysctls.add(object.key)
       return applySysctls(batch, kernel.inside)
     case 'firewall':
       return rules.apply(batch)
@@ -201,6 +209,8 @@ async function applyStage(
       return deleter.delete(batch)
     case 'announcement':
       return changeAnnouncements(batch, kernel)
+    case 'proxy':
+      return changeProxies(batch, kernel)
     case 'entry':
       return changeEntries(batch, kernel, indexes)
   }
@@ -237,6 +247,7 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'policer':
     case 'policy':
     case 'announcement':
+    case 'proxy':
       return kind
     case 'port':
     case 'exclusion':

@@ -23,10 +23,14 @@ export function withNetns<T>(path: string, work: () => T): T {
   try {
     const target = openNamespace(path)
     try {
+      // Where that is not permitted, going back is not either.
       enterNetns(target)
-      return work()
+      try {
+        return work()
+      } finally {
+        leaveTo(home)
+      }
     } finally {
-      leaveTo(home)
       closeSync(target)
     }
   } finally {

@@ -9,6 +9,7 @@ import {
   ROUTE_PROTOCOLS,
   RTPROT_BOOT,
   RTA,
+  RTAX,
   RTM,
   RTM_F_FIB_MATCH,
   RTN,
@@ -32,6 +33,8 @@ export interface FoundRoute {
   readonly via?: string
   /** Address that the route prefers as source. */
   readonly src?: string
+  /** In bytes, where the route itself says so: as its `mtu`, or by the segments that fit. */
+  readonly mtu?: number
 }
 
 /** struct rtmsg: family, lengths of destination and source, tos, table, protocol, scope, type, flags. */
@@ -179,7 +182,8 @@ export function decodeRoute(body: Buffer): FoundRoute | undefined {
     scope: body.readUInt8(6),
     indexes: hops.map(({ index }) => index),
     ...(via === undefined ? {} : { via }),
-    ...(src ? { src: bytesToIp(src) } : {})
+    ...(src ? { src: bytesToIp(src) } : {}),
+    ...mtuOf(body)
   }
 }
 
@@ -218,6 +222,19 @@ function rtmsg(
 
 function tableOf({ table }: { table?: 'local' | undefined }): number {
   return table === 'local' ? RT_TABLE.LOCAL : RT_TABLE.MAIN
+}
+
+/** IP and TCP without options. */
+const HEADERS = { 4: 40, 6: 60 } as const
+
+function mtuOf(body: Buffer): { mtu?: number } {
+  const metrics = find(body, RTMSG_SIZE, RTA.METRICS)
+  if (!metrics) return {}
+  const headers = HEADERS[body.readUInt8(0) === AF.INET ? 4 : 6]
+  const mss = findU32(metrics, 0, RTAX.ADVMSS) ?? 0
+  const known = [findU32(metrics, 0, RTAX.MTU) ?? 0, mss === 0 ? 0 : mss + headers]
+  const sizes = known.filter((size) => size > 0)
+  return sizes.length === 0 ? {} : { mtu: Math.min(...sizes) }
 }
 
 function destinationOf(body: Buffer): string {

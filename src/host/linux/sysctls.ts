@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { KernelError, messageOf } from '../../errors.js'
 import type { Op, Sysctl } from '../objects.js'
-import { KNOWN_SYSCTLS } from '../host.js'
 import { keyOf } from '../objects.js'
 import { refusal } from './kernel.js'
 import type { Failures } from './kernel.js'
@@ -21,10 +20,10 @@ export function applySysctls(ops: readonly Op[], inside: Inside): Failures {
   return failures
 }
 
-/** Present values of the known sysctls that exist here. */
-export function listSysctls(inside: Inside): Sysctl[] {
+/** Present values of those that exist here. */
+export function listSysctls(inside: Inside, keys: Iterable<string>): Sysctl[] {
   return inside(() =>
-    KNOWN_SYSCTLS.flatMap((key): Sysctl[] => {
+    [...keys].flatMap((key): Sysctl[] => {
       const value = readSysctl(pathOf(key))
       return value === undefined ? [] : [{ kind: 'sysctl', key, value }]
     })
@@ -52,14 +51,14 @@ function readSysctl(path: string): string | undefined {
 }
 
 function pathOf(key: string): string {
-  return `${ROOT}/${key.replaceAll('.', '/')}`
+  return `${ROOT}/${key.replace(/[./]/g, (sign) => (sign === '.' ? '/' : '.'))}`
 }
 
 function advice(errno: string, key: string, value: string): string {
   if (errno === 'EROFS') {
     return `${errno}: /proc/sys is read-only here: run the container with --security-opt systempaths=unconfined, or set ${key}=${value} on the host`
   }
-  if (errno === 'ENOENT') return `${errno}: this kernel does not have ${key}`
+  if (errno === 'ENOENT') return `${errno}: there is no ${key} on this host`
   return errno
 }
 

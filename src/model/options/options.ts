@@ -1,9 +1,12 @@
 /** All options: `docker network create -o`, `--driver-opt`, `options` of a CNI configuration. One row per feature. */
 import { isDeepStrictEqual } from 'node:util'
 import { InvalidError } from '../../errors.js'
+import { ADDRESS_FIELDS, ADDRESS_OPTIONS } from './addresses.js'
 import { DUPLICATES_FIELDS, DUPLICATES_OPTIONS } from './duplicates.js'
 import { HEALTH_FIELDS, HEALTH_OPTIONS } from './health.js'
+import { INSIDE_FIELDS, INSIDE_OPTIONS } from './inside.js'
 import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
+import { NDP_FIELDS, NDP_OPTIONS } from './ndp.js'
 import type { EndpointOptions, NetworkOptions, Option, OptionChanges, Place } from './option.js'
 import { POLICY_FIELDS, POLICY_OPTIONS } from './policy.js'
 
@@ -11,7 +14,10 @@ const OPTIONS: readonly Option[] = [
   ...LINK_OPTIONS,
   ...HEALTH_OPTIONS,
   ...POLICY_OPTIONS,
-  ...DUPLICATES_OPTIONS
+  ...DUPLICATES_OPTIONS,
+  ...ADDRESS_OPTIONS,
+  ...NDP_OPTIONS,
+  ...INSIDE_OPTIONS
 ]
 
 /** Schemas of the fields that they fill, for stored records. */
@@ -19,7 +25,10 @@ export const OPTION_FIELDS = {
   ...LINK_FIELDS,
   ...HEALTH_FIELDS,
   ...POLICY_FIELDS,
-  ...DUPLICATES_FIELDS
+  ...DUPLICATES_FIELDS,
+  ...ADDRESS_FIELDS,
+  ...NDP_FIELDS,
+  ...INSIDE_FIELDS
 } as const
 
 /** Whoever writes one of these means us. */
@@ -82,9 +91,24 @@ export function foreignKeys(given: Readonly<Record<string, unknown>>): string[] 
 }
 
 /** Of several names for one option the first one counts; the others must be right, too. */
-function parseOne({ keys, parse }: Option, given: Readonly<Record<string, unknown>>): NetworkOptions {
-  const [parsed] = keys.filter((key) => Object.hasOwn(given, key)).map((key) => parse(given[key], key))
-  return parsed ?? {}
+function parseOne(option: Option, given: Readonly<Record<string, unknown>>): NetworkOptions {
+  const keys = option.isPrefix
+    ? Object.keys(given).filter((key) => hasKey(option, key))
+    : option.keys.filter((key) => Object.hasOwn(given, key))
+  const parsed = keys.map((key) => option.parse(given[key], key))
+  return (option.isPrefix ? merged(parsed) : parsed[0]) ?? {}
+}
+
+/** Fields that are objects, put together. */
+function merged(all: readonly NetworkOptions[]): NetworkOptions {
+  const fields = new Map<string, object>()
+  for (const [field, value] of all.flatMap((one) => Object.entries(one)))
+    fields.set(field, { ...fields.get(field), ...(value as object) })
+  return Object.fromEntries(fields)
+}
+
+function hasKey({ keys, isPrefix }: Option, key: string): boolean {
+  return isPrefix ? keys.some((prefix) => key.startsWith(prefix)) : keys.includes(key)
 }
 
 function refuseUnknown(
@@ -92,12 +116,13 @@ function refuseUnknown(
   place: Place,
   here: readonly Option[]
 ): void {
-  const known = new Set(here.flatMap(({ keys }) => keys))
-  const unknown = Object.keys(given).filter((key) => isOurs(key) && !known.has(key))
+  const unknown = Object.keys(given).filter(
+    (key) => isOurs(key) && !here.some((option) => hasKey(option, key))
+  )
   if (unknown.length === 0) return
-  const elsewhere = unknown.filter((key) => OPTIONS.some(({ keys }) => keys.includes(key)))
+  const elsewhere = unknown.filter((key) => OPTIONS.some((option) => hasKey(option, key)))
   const what = elsewhere.length > 0 ? `is no option of ${AN[place]}` : 'does not exist'
-  const names = here.map(({ keys: [name] }) => name).join(', ')
+  const names = here.map(({ keys: [name], isPrefix }) => (isPrefix ? `${name}*` : name)).join(', ')
   throw new InvalidError(`option ${unknown.join(', ')} ${what}: there are ${names}`)
 }
 
