@@ -118,6 +118,10 @@ bench: ## side by side with Docker's bridge driver, ratios; needs root
 	bats/install containernetworking-plugins
 	bench/run $(BENCH_FLAGS)
 
+.PHONY: bench-routing
+bench-routing: build cni ## what a router loses when something happens, against FRR set up by hand; an hour with all rounds
+	bench/run routing $(BENCH_FLAGS)
+
 .PHONY: soak
 soak: build ## 50,000 random schedules against the model; NET_ROUTED_SEED replays
 	NET_ROUTED_RUNS=$${NET_ROUTED_RUNS:-50000} $(MOCHA) dist/test/model-based.test.js

@@ -19,6 +19,9 @@ export async function up(hosts, options) {
 
 export const down = () => run(LAB, ['down'])
 
+/** Runs a command of the lab itself: daemon, router, net, ... */
+export const command = (...args) => run(LAB, args)
+
 /** Runs a command in a host; gives what it prints. */
 export async function on(host, ...command) {
   const { stdout } = await run(LAB, ['on', String(host), ...command], { maxBuffer: 1 << 26 })

@@ -14,6 +14,9 @@ export const sizes = {
   trafficRounds: number('TRAFFIC_ROUNDS', 4),
   trafficSeconds: number('TRAFFIC_SECONDS', 1),
   distributionRounds: number('DISTRIBUTION_ROUNDS', 15),
+  /** Of an event, and of those that take longest. */
+  routingRounds: number('ROUTING_ROUNDS', 5),
+  routingFailures: number('ROUTING_FAILURES', 3),
   cniRounds: number('CNI_ROUNDS', 40),
   cniCrowdRounds: number('CNI_CROWD_ROUNDS', 2),
   cniCrowd: number('CNI_CROWD', 200)

@@ -1,6 +1,6 @@
 # What `up` was asked for. It is kept in $LAB/options, so that the other commands need no environment.
 
-OPTIONS=(DAEMON DAEMON_ARGS DOCKER DOCKERD_ARGS ENGINE_ROOT FRR FRR_CONF BIRD OSPF_NETWORK RP_FILTER HOSTS)
+OPTIONS=(DAEMON DAEMON_ARGS DOCKER DOCKERD_ARGS ENGINE_ROOT FRR FRR_CONF BIRD OSPF_NETWORK RP_FILTER ZEBRA_ARGS HOSTS)
 
 # shellcheck disable=SC2034 # used by the other parts
 set_options() {
@@ -17,6 +17,8 @@ set_options() {
   [ -n "$BIRD" ] || OSPF_NETWORK=${OSPF_NETWORK:-point-to-multipoint}
   OSPF_NETWORK=${OSPF_NETWORK:-broadcast}
   RP_FILTER=${RP_FILTER:-2}
+  # zebra loses kernel events with its default buffer when thousands of routes change at once.
+  ZEBRA_ARGS=${ZEBRA_ARGS--s 90000000}
   # shellcheck disable=SC2206 # words on purpose
   local daemon=($DAEMON)
   [ -z "$DAEMON" ] || command -v "${daemon[0]}" >/dev/null || fail "no such command: ${daemon[0]} (make build)"

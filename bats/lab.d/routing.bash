@@ -31,8 +31,8 @@ launch_frr() {
   local daemon
   for daemon in $(frr_daemons); do
     : >"/etc/frr/$daemon.conf"
-    # zebra loses kernel events with its default buffer when thousands of routes change at once.
-    if [ "$daemon" = zebra ]; then set -- -s 90000000; else set --; fi
+    # shellcheck disable=SC2086 # words on purpose
+    if [ "$daemon" = zebra ]; then set -- $ZEBRA_ARGS; else set --; fi
     "/usr/lib/frr/$daemon" -d "$@"
   done
   vtysh -b

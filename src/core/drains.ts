@@ -21,6 +21,8 @@ export interface DrainParts {
 /** Routing daemons collect changes of lists: ospfd for its shortest LSA interval, bgpd for its route map delay. */
 const LISTS_TAKE_MS = 6_000
 const ASK_AGAIN_MS = 200
+/** Of one log line. */
+const ADDRESSES_TOLD = 20
 /** A neighbour that does not answer for so long is not waited for. */
 const NEIGHBOURS_TAKE_MS = 10_000
 
@@ -34,12 +36,14 @@ export class Drains {
 
   /** Begins; `finish` goes on in the background. Endpoints that are drained already stay so. */
   async drain(endpoints: readonly Endpoint[]): Promise<void> {
-    for (const { id, drain } of endpoints) if (!drain) await this.#parts.endpoints.setDrain(id, 'worse')
+    const fresh = endpoints.filter(({ drain }) => !drain)
+    await this.#setAll(fresh, 'worse')
     void this.finish()
   }
 
   async undrain(endpoints: readonly Endpoint[]): Promise<void> {
-    for (const { id, drain } of endpoints) if (drain) await this.#parts.endpoints.setDrain(id, undefined)
+    const drained = endpoints.filter(({ drain }) => drain)
+    await this.#setAll(drained, undefined)
     this.#parts.routers.wake()
   }
 
@@ -52,16 +56,22 @@ export class Drains {
   }
 
   async #finish(): Promise<void> {
-    const { records, endpoints, routers, log } = this.#parts
+    const { records, routers, log } = this.#parts
     const worse = records.all('endpoint').filter(({ drain }) => drain === 'worse')
     if (worse.length === 0) return
     try {
       await routers.settle()
       await sleep(LISTS_TAKE_MS)
       await this.#untilKnown()
-      for (const { id } of worse)
-        if (records.get('endpoint', id)?.drain === 'worse') await endpoints.setDrain(id, 'withdrawn')
-      log.info('addresses drained', { addresses: worse.flatMap(({ addresses }) => addresses) })
+      await this.#setAll(
+        worse.filter(({ id }) => records.get('endpoint', id)?.drain === 'worse'),
+        'withdrawn'
+      )
+      const addresses = worse.flatMap((endpoint) => endpoint.addresses)
+      log.info('addresses drained', {
+        count: addresses.length,
+        addresses: addresses.slice(0, ADDRESSES_TOLD)
+      })
     } catch (error) {
       if (!(error instanceof RoutedError)) throw error
       log.warn('draining goes on later', { err: error.message })
@@ -74,6 +84,11 @@ export class Drains {
         .some(({ id, drain }) => drain === 'worse' && worse.every((one) => one.id !== id))
     )
       await this.#finish()
+  }
+
+  /** At once: they share the passes over the kernel. */
+  async #setAll(endpoints: readonly Endpoint[], drain: Endpoint['drain']): Promise<void> {
+    await Promise.all(endpoints.map(({ id }) => this.#parts.endpoints.setDrain(id, drain)))
   }
 
   async #untilKnown(): Promise<void> {

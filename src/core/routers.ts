@@ -6,12 +6,12 @@ import { ROUTER_DAEMONS } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
 import type { OpenVty } from '../host/vty.js'
 import type { Log } from '../log.js'
-import { addressOf, hostPrefix } from '../model/ip.js'
-import type { Ip, Prefix } from '../model/ip.js'
+import type { Ip } from '../model/ip.js'
 import type { Router } from '../model/router.js'
 import type { Routing } from '../model/routing.js'
 import type { Records } from '../store/records.js'
 import type { Change, Committer } from './commit.js'
+import { drainedPrefixes } from './drained.js'
 import { RouterKeeper } from './router-keeper.js'
 import type { RouterState } from './router-keeper.js'
 import { planRouters } from './router-plans.js'
@@ -109,9 +109,11 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
+    const { records } = this.#parts
+    const networks = records.all('network')
     return desiredRouting(routing, {
-      networks: this.#parts.records.all('network'),
-      drained: drainedIn(this.#parts.records),
+      networks,
+      drained: drainedPrefixes(records.all('endpoint'), networks),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
@@ -128,10 +130,4 @@ export class Routers {
       if (!(error instanceof StoreError)) throw error
     }
   }
-}
-
-/** Addresses that should be announced as the worst choice. */
-function drainedIn(records: Records): Prefix[] {
-  const endpoints = records.all('endpoint').filter(({ drain }) => drain === 'worse')
-  return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
 }

@@ -13,7 +13,7 @@ import { bfdLines, ospf3Lines, ospfLines } from './routing-ospf.js'
 
 export interface RoutingFacts {
   readonly networks: readonly Network[]
-  /** Addresses that others should be preferred for, as destinations: `10.1.0.2/32`. */
+  /** Addresses that others should be preferred for, as destinations, `10.1.0.2/32`, or all of a subnet, `10.1.0.0/16`. */
   readonly drained?: readonly Prefix[]
   /** The host's own address, where the operator gives no router id: FRR might choose one that every host has. */
   readonly routerId?: Ip
@@ -90,7 +90,7 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
       list(OUR_NAME, FIRST_SEQUENCE, none),
       ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
       list(drain, FIRST_SEQUENCE, none),
-      ...drained.map((dst) => list(drain, sequenceOf(dst), `permit ${dst}`)),
+      ...drained.map((dst) => list(drain, sequenceOf(dst), `permit ${hostsOf(dst)}`)),
       worse
     ].map((text) => ({ daemon, within: [], text })),
     ...[`match ${ip} address prefix-list ${drain}`, ...worst(daemon, facts.as)].map((text) => ({

@@ -16,6 +16,8 @@ import type { HostObject, Kind, Op } from './objects.js'
 import { Turns } from './turns.js'
 
 const MAX_ROUNDS = 3
+/** Of one sweep, a line each: a host that has lost all has lost thousands. */
+const REPAIRS_TOLD = 20
 
 /** Why a key is not as desired, since the last pass that touched it. */
 export type Faults = ReadonlyMap<string, KernelError>
@@ -185,8 +187,9 @@ export class Reconciler {
     const counts = this.counters.repairs
     for (const op of repairs) {
       counts.set(op.object.kind, (counts.get(op.object.kind) ?? 0) + 1)
-      this.#log.warn('repair', { op: describeOp(op) })
     }
+    for (const op of repairs.slice(0, REPAIRS_TOLD)) this.#log.warn('repair', { op: describeOp(op) })
+    if (repairs.length > REPAIRS_TOLD) this.#log.warn('more repairs', { repairs: repairs.length })
   }
 
   /**
