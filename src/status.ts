@@ -12,6 +12,7 @@ import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
 import type { Lease } from './model/lease.js'
+import { ratesText } from './model/options/rates.js'
 import { portText } from './model/port.js'
 import { linkLocalGateway } from './model/network.js'
 import type { Records } from './store/records.js'
@@ -51,6 +52,8 @@ interface EndpointStatus {
   readonly link: string
   /** Published on the host, as Docker writes them: `0.0.0.0:8080->80/tcp`. */
   readonly ports: readonly string[]
+  /** How much it may have, and how its packets are marked: `in 10mbit`, `dscp 46`. */
+  readonly rates: readonly string[]
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
    * `draining`: announced as the worst choice; `drained`: not announced. */
   readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
@@ -92,21 +95,25 @@ export function statusText({
   held,
   routing
 }: Status): string {
-  const table = endpoints.map(({ state, addresses, link, network, id, ports }) =>
+  const table = endpoints.map(({ state, addresses, link, network, id, ports, rates }) =>
     [
       state.padEnd(8),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
       id.slice(0, 12),
-      ...ports
+      ...ports,
+      ...rates
     ].join(' ')
   )
   return [
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
-      ? ['STATE    ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
+      ? [
+          'STATE    ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
+          ...table
+        ]
       : []),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
@@ -172,6 +179,7 @@ function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: b
     addresses: endpoint.addresses,
     link,
     ports: (endpoint.ports ?? []).map(portText),
+    rates: ratesText(endpoint),
     state: stateOf(endpoint, reconciler, announces)
   }
 }

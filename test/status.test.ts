@@ -104,6 +104,7 @@ describe('statusText', () => {
           addresses: ['10.1.0.1/32'],
           link: 'nr-0123456789ab',
           ports: ['0.0.0.0:8080->80/tcp'],
+          rates: ['in 10mbit'],
           state: 'routed'
         }
       ],

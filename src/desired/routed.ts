@@ -20,6 +20,7 @@ import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
+import { desiredOfRates } from './rates.js'
 import { desiredOfPorts, usesLoopback } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
@@ -37,6 +38,7 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
   if (!endpoint.sandbox) return [link]
   return [
     link,
+    ...desiredOfRates(endpoint),
     ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
     ...ownAddresses(endpoint).map((address): Neighbour => {

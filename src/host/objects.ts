@@ -7,6 +7,12 @@
  * values, not things: they are set, never deleted.
  */
 
+import type { Exclusion, Hairpin, Loopback, Port, Publisher } from './ports.js'
+import type { Mark, Shaper } from './rates.js'
+
+export type { Exclusion, Hairpin, Loopback, Port, Publisher } from './ports.js'
+export type { Mark, Shaper } from './rates.js'
+
 /** Every ifalias of ours begins with it. */
 export const ALIAS_MARK = 'net-routed'
 /** Every host end of ours begins with it; firewall rules match it as a wildcard, so their number is constant. */
@@ -68,15 +74,6 @@ export interface Route {
 }
 
 /**
- * What comes through the link may be for ::1: answers of a container to a port of ::1. The kernel has no setting for that,
- * but it looks for a local route through the link. Packets that really carry ::1 it drops before.
- */
-export interface Loopback {
-  readonly kind: 'loopback'
-  readonly link: string
-}
-
-/**
  * What a routing daemon reads instead of a route in table `local`: that the address is here. A blackhole in the main table,
  * so it takes packets only while no container has the address. It stays the same when the container is replaced.
  */
@@ -120,52 +117,14 @@ export interface Source {
   readonly address: string
 }
 
-/**
- * A table of ours in nftables that leads what comes to published ports of the host to containers. `intact` as with the
- * guard. Not there: nothing is published, and no packet is tracked because of us.
- */
-export interface Publisher {
-  readonly kind: 'publisher'
-  readonly intact: boolean
-}
-
-/** A published port: what comes to it, at an address of the host, goes to a port of a container. */
-export interface Port {
-  readonly kind: 'port'
-  readonly protocol: 'tcp' | 'udp' | 'sctp'
-  /** An address of the host; `0.0.0.0` or `::` = all of that family. */
-  readonly host: string
-  readonly hostPort: number
-  readonly address: string
-  readonly port: number
-  /** Link without which it must not be there; it does not live on it. */
-  readonly of?: string
-}
-
-/** A published port that is not one for what comes in through this device. */
-export interface Exclusion {
-  readonly kind: 'exclusion'
-  readonly device: string
-  readonly protocol: Port['protocol']
-  readonly hostPort: number
-}
-
-/**
- * What comes from `prefix` to `address` through a published port must look as if it came from the host: the answer would
- * take a shorter way otherwise, to itself or over a bridge, and miss the translation.
- */
-export interface Hairpin {
-  readonly kind: 'hairpin'
-  readonly prefix: string
-  readonly address: string
-}
-
 export type HostObject =
   | Link
   | Address
   | Neighbour
   | Route
   | Loopback
+  | Shaper
+  | Mark
   | Announcement
   | Sysctl
   | Firewall
@@ -185,6 +144,8 @@ export const KINDS: readonly Kind[] = [
   'publisher',
   'source',
   'link',
+  'shaper',
+  'mark',
   'address',
   'neighbour',
   'route',
@@ -211,6 +172,10 @@ export function keyOf(object: HostObject): string {
       return `neighbour ${object.address} ${object.link}`
     case 'route':
       return `route ${object.dst} ${String(object.metric)}${object.table === 'local' ? ' local' : ''}`
+    case 'shaper':
+      return `shaper ${object.link} ${object.direction}`
+    case 'mark':
+      return `mark ${object.link}`
     case 'loopback':
       return `loopback ${object.link}`
     case 'announcement':
@@ -234,9 +199,13 @@ export function keyOf(object: HostObject): string {
   }
 }
 
-/** The link that an object lives on, if it lives on one: it goes with the link. A source only names its link. */
+/** What only names its link. */
+const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'mark'])
+
+/** The link that an object lives on, if it lives on one: it goes with the link. */
 export function linkOf(object: HostObject): string | undefined {
-  return 'link' in object && object.kind !== 'source' ? object.link : undefined
+  const isBeside = BESIDE_LINKS.has(object.kind) || (object.kind === 'shaper' && object.direction === 'out')
+  return 'link' in object && !isBeside ? object.link : undefined
 }
 
 /** How to make an object, and when: not read back from the kernel. */
@@ -263,6 +232,10 @@ function describe(object: HostObject): string {
       return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
     case 'route':
       return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
+    case 'shaper':
+      return `rate of ${String(object.rate)} bytes/s ${object.direction === 'in' ? 'to' : 'from'} ${object.link}`
+    case 'mark':
+      return `DSCP ${String(object.dscp)} of ${object.link}`
     case 'loopback':
       return `way of ::1 through ${object.link}`
     case 'announcement':

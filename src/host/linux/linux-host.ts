@@ -20,6 +20,8 @@ import { monitor } from './monitor.js'
 import { NetlinkSocket } from './netlink.js'
 import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
+import { Marker } from './marker.js'
+import { changeShapers, endShapers } from './shapers.js'
 import { PortPublisher } from './publisher.js'
 import { applySysctls, listSysctls } from './sysctls.js'
 
@@ -53,7 +55,8 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     deleter: new LinkDeleter(kernel),
     rules: new ForwardRules(inside),
     guard,
-    publisher: new PortPublisher(kernel)
+    publisher: new PortPublisher(kernel),
+    marker: new Marker(kernel)
   }
   return {
     list: (kinds) => list(parts, (kind) => kinds?.includes(kind) ?? true),
@@ -80,6 +83,7 @@ interface Parts {
   readonly rules: ForwardRules
   readonly guard: PacketGuard
   readonly publisher: PortPublisher
+  readonly marker: Marker
 }
 
 type Stage =
@@ -91,6 +95,9 @@ type Stage =
   | 'ports'
   | 'link'
   | 'link delete'
+  | 'shaper'
+  | 'shaper delete'
+  | 'mark'
   | 'entry'
   | 'announcement'
 
@@ -98,13 +105,14 @@ type Stage =
 const OPS_AT_ONCE = 64
 
 async function list(
-  { kernel, rules, guard, publisher }: Parts,
+  { kernel, rules, guard, publisher, marker }: Parts,
   wants: (kind: Kind) => boolean
 ): Promise<HostObject[]> {
-  const [firewalls, guarded, published, objects] = await Promise.all([
+  const [firewalls, guarded, published, marks, objects] = await Promise.all([
     wants('firewall') ? rules.list() : [],
     guard.list(wants),
     publisher.list(wants),
+    wants('mark') ? marker.list() : [],
     listNetlink(kernel, wants)
   ])
   return [
@@ -112,6 +120,7 @@ async function list(
     ...firewalls,
     ...guarded,
     ...published,
+    ...marks,
     ...objects
   ]
 }
@@ -144,7 +153,7 @@ interface StageParts extends Parts {
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, publisher, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, marker, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
@@ -167,6 +176,12 @@ async function applyStage(
     case 'link delete':
       for (const { object } of batch) if (object.kind === 'link') indexes.delete(object.name)
       return deleter.delete(batch)
+    case 'shaper':
+      return changeShapers(batch, kernel)
+    case 'shaper delete':
+      return new Map([...(await endShapers(batch, kernel)), ...(await deleter.delete(batch))])
+    case 'mark':
+      return marker.apply(batch)
     case 'announcement':
       return changeAnnouncements(batch, kernel)
     case 'entry':
@@ -202,8 +217,11 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'guard':
     case 'source':
     case 'publisher':
+    case 'mark':
     case 'announcement':
       return kind
+    case 'shaper':
+      return verb === 'delete' ? 'shaper delete' : 'shaper'
     case 'port':
     case 'exclusion':
     case 'hairpin':

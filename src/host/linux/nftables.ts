@@ -48,6 +48,8 @@ export interface Bytes {
   readonly keyEnd?: Buffer
   /** Of a map. */
   readonly data?: Buffer
+  /** Of a map that leads to chains. */
+  readonly verdict?: Buffer
 }
 
 /** Number of a message as it is in its header. */
@@ -77,15 +79,7 @@ export function changeElement(verb: 'add' | 'delete', set: NamedSet, element: El
 
 /** The same with an element of any set or map. */
 export function changeBytes(verb: 'add' | 'delete', { table, name }: NamedSet, element: Bytes): Message {
-  const { key, keyEnd, data } = element
-  const value = (type: number, bytes: Buffer | undefined): Buffer =>
-    bytes ? nested(type, attribute(NFTA_DATA_VALUE, bytes)) : Buffer.alloc(0)
-  const parts = [
-    value(NFTA_SET_ELEM_KEY, key),
-    value(NFTA_SET_ELEM_DATA, data),
-    value(NFTA_SET_ELEM_KEY_END, keyEnd)
-  ]
-  const elements = nested(NFTA_SET_ELEM_LIST.ELEMENTS, nested(NFTA_LIST_ELEM, Buffer.concat(parts)))
+  const elements = nested(NFTA_SET_ELEM_LIST.ELEMENTS, nested(NFTA_LIST_ELEM, elementBytes(element)))
   const { body } = getElements({ table, name })
   return {
     type: nftType(verb === 'add' ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM),
@@ -111,8 +105,7 @@ export function decodeElements(body: Buffer): Element[] {
 
 /** Decodes the elements of a message. */
 export function decodeBytes(body: Buffer): Bytes[] {
-  const list = find(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.ELEMENTS) ?? Buffer.alloc(0)
-  return [...attributesOf(list)].flatMap((element) => {
+  return elementsIn(body).flatMap((element) => {
     // The message is in a buffer that the next one will use.
     const value = (type: number): Buffer | undefined => {
       const found = findNested(element, 0, type, NFTA_DATA_VALUE)
@@ -146,8 +139,24 @@ export function transact(socket: NetlinkSocket, messages: readonly Message[]): P
   return socket.transact(messages, [edge(NFNL_MSG_BATCH.BEGIN), edge(NFNL_MSG_BATCH.END)])
 }
 
+function elementBytes({ key, keyEnd, data, verdict }: Bytes): Buffer {
+  const value = (type: number, bytes: Buffer | undefined): Buffer =>
+    bytes ? nested(type, attribute(NFTA_DATA_VALUE, bytes)) : Buffer.alloc(0)
+  return Buffer.concat([
+    value(NFTA_SET_ELEM_KEY, key),
+    verdict ? nested(NFTA_SET_ELEM_DATA, verdict) : value(NFTA_SET_ELEM_DATA, data),
+    value(NFTA_SET_ELEM_KEY_END, keyEnd)
+  ])
+}
+
 function keyBytes({ link, address }: Element): Buffer {
   return Buffer.concat([nameBytes(link), address])
+}
+
+/** The attributes of a message's elements. */
+export function elementsIn(body: Buffer): Buffer[] {
+  const list = find(body, NFGENMSG_SIZE, NFTA_SET_ELEM_LIST.ELEMENTS) ?? Buffer.alloc(0)
+  return [...attributesOf(list)]
 }
 
 function* attributesOf(list: Buffer): Generator<Buffer> {

@@ -3,9 +3,10 @@
  * network's are the defaults of its endpoints. Each feature is one list of `Option` and the fields that it fills.
  */
 import type { LinkOptions } from './link.js'
+import type { RateOptions } from './rates.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions
+export type EndpointOptions = LinkOptions & RateOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {
