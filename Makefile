@@ -120,7 +120,7 @@ bench: ## side by side with Docker's bridge driver, ratios; needs root
 
 .PHONY: bench-routing
 bench-routing: build cni ## what a router loses when something happens, against FRR set up by hand; an hour with all rounds
-	bench/run routing $(BENCH_FLAGS)
+	bench/run routing routing-bulk $(BENCH_FLAGS)
 
 .PHONY: soak
 soak: build ## 50,000 random schedules against the model; NET_ROUTED_SEED replays

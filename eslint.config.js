@@ -94,7 +94,10 @@ export default tseslint.config(
   imports(['src/host/*.ts'], ['errors.js', 'log.js']),
   imports(['src/host/linux/**'], ['errors.js', 'log.js'], { depth: 2, mayUseProcess: true }),
   imports(['src/store/**'], ['model', 'errors.js', 'log.js'], { mayUseProcess: true }),
-  imports(['src/desired/**'], ['model', 'host/objects.js', 'host/ends.js', 'host/router-lines.js']),
+  imports(
+    ['src/desired/**'],
+    ['model', 'host/objects.js', 'host/policies.js', 'host/ends.js', 'host/router-lines.js']
+  ),
   imports(['src/core/**'], ['model', 'desired', 'host', 'store', 'errors.js', 'log.js', 'metrics.js']),
   imports(['src/ipam/**'], ['core', 'model', 'store', 'errors.js', 'log.js']),
   imports(

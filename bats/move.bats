@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# A container's address is on two hosts, and drained on one of them, while a third host sends a packet every millisecond.
+# A container starts on another host with the same address and is drained where it was, while a third host sends a packet
+# every millisecond.
 #   MOVES=N   how often (default 2)
 
 load helpers
@@ -7,11 +8,12 @@ load probe
 
 MOVES=${MOVES:-2}
 ADDRESS=10.1.0.7
+ADDRESS6=fd00:1::7
 
 setup_file() {
-  FRR='zebra ospfd bgpd' FRR_CONF=$BATS_DIR/lab.d/frr-empty.conf lab_up 3
+  FRR='zebra ospfd ospf6d bgpd' FRR_CONF=$BATS_DIR/lab.d/frr-empty.conf lab_up 3
   local host
-  for host in 1 2 3; do create_network $host mine 10.1.0.0/16; done
+  for host in 1 2 3; do create_network $host mine 10.1.0.0/16 --ipv6 --subnet fd00:1::/64; done
 }
 teardown() {
   [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
@@ -20,27 +22,47 @@ teardown() {
   for host in 1 2 3; do on $host sh -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null; done
 }
 
-@test "an address that two hosts have is drained on one of them, and its container removed: nothing is lost" {
+@test "a container starts on another host, is drained where it was, and removed there: nothing is lost" {
   # With the protocol's own timers: a second LSA within a second would be refused by its neighbours.
-  for host in 1 2 3; do configure $host '{ ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint } }'; done
-  create_container 3 watch mine --ip 10.1.0.3
-  create_container 1 mover mine --ip $ADDRESS
+  for host in 1 2 3; do
+    configure $host "{ ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint },
+      ospf3: { area: 0, interfaces: [eth0], hello: 1, dead: 4 } }"
+  done
+  move_back_and_forth "$MOVES"
+}
+
+@test "the same with BGP" {
+  configure 1 '{ bgp: { as: 65001, neighbors: [{ address: 192.0.2.3, as: 65003 }, { address: "2001:db8::3", as: 65003 }] } }'
+  configure 2 '{ bgp: { as: 65002, neighbors: [{ address: 192.0.2.3, as: 65003 }, { address: "2001:db8::3", as: 65003 }] } }'
+  configure 3 "{ bgp: { as: 65003, neighbors: [{ address: 192.0.2.1, as: 65001 }, { address: 192.0.2.2, as: 65002 },
+    { address: '2001:db8::1', as: 65001 }, { address: '2001:db8::2', as: 65002 }] } }"
+  move_back_and_forth 2
+}
+
+# move_back_and_forth TIMES - between hosts 1 and 2, seen from host 3.
+move_back_and_forth() {
+  create_container 3 watch mine --ip 10.1.0.3 --ip6 fd00:1::3
+  create_container 1 mover mine --ip $ADDRESS --ip6 $ADDRESS6
   wait_until 60 pings 3 watch $ADDRESS
+  wait_until 60 pings 3 watch $ADDRESS6
   local from to
-  for move in $(seq "$MOVES"); do
+  for move in $(seq "$1"); do
     from=$((move % 2 == 1 ? 1 : 2))
     to=$((3 - from))
-    create_container $to mover mine --ip $ADDRESS
+    probe_start 3 watch $ADDRESS $ADDRESS6
+    create_container $to mover mine --ip $ADDRESS --ip6 $ADDRESS6
     wait_until 20 goes_to 3 192.0.2.$to
-    wait_until 20 on $to ping -c 1 -W 1 $ADDRESS
-    probe_start 3 watch $ADDRESS
+    wait_until 20 ways6_are 3 2
     succeeds on $from "$NET_ROUTED" drain --endpoint $ADDRESS
     shows "^drained: $ADDRESS/32"
     docker_on $from rm --force mover >/dev/null
     wait_until 20 goes_only_to 3 192.0.2.$to
+    wait_until 20 ways6_are 3 1
     probe_end 3 "move $move"
   done
 }
+# ways6_are K N
+ways6_are() { [ "$(on "$1" ip -6 route show $ADDRESS6 | grep -c via)" = "$2" ]; }
 goes_to() { on "$1" ip route show $ADDRESS | grep -q "via $2 "; }
 goes_only_to() { goes_to "$@" && [ "$(on "$1" ip route show $ADDRESS | grep -c via)" = 1 ]; }
 

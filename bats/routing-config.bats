@@ -92,7 +92,7 @@ pair() {
   learnt_is 4 '10.1.0.1 10.1.0.2 10.1.0.3'
   succeeds on 1 "$NET_ROUTED" map
   shows '^192\.0\.2\.1, this host: to segment of 192\.0\.2\.[1-4] \(10\)$'
-  shows '^4 routers, 4 addresses, 0 on several routers$'
+  shows '^4 routers, 4 addresses, 0 of them anycast, 0 twice$'
   succeeds on 2 "$NET_ROUTED" map --json
   equal "$(jq --compact-output '[.routers[] | [.id, .isSelf, .addresses[]]]' <<<"$output")" \
     '[["192.0.2.1",false,"10.1.0.1"],["192.0.2.2",true,"10.1.0.2"],["192.0.2.3",false,"10.1.0.3"],["192.0.2.4",false,"10.1.0.4"]]'

@@ -46,12 +46,12 @@ export async function reserve({ ask, networkId, poolId }) {
   return { NetworkID: networkId, EndpointID: id(), address: Address }
 }
 
-/** CreateEndpoint. */
-export const create = ({ ask }, { address, ...names }) =>
+/** CreateEndpoint; `options` as with `--driver-opt`. */
+export const create = ({ ask }, { address, ...names }, options = {}) =>
   ask('NetworkDriver.CreateEndpoint', {
     ...names,
     Interface: { Address: address, AddressIPv6: '', MacAddress: '' },
-    Options: OPTIONS
+    Options: { ...OPTIONS, ...options }
   })
 
 /** Join; the answer names the container's end of the link. */

@@ -7,14 +7,16 @@ import * as daemon from './parts/daemon.mjs'
 import * as distribution from './parts/distribution.mjs'
 import * as docker from './parts/docker.mjs'
 import * as firstPacket from './parts/first-packet.mjs'
+import * as routingBulk from './parts/routing-bulk.mjs'
 import * as routing from './parts/routing.mjs'
+import * as policy from './parts/policy.mjs'
 import * as traffic from './parts/traffic.mjs'
 import { table } from './report.mjs'
 import { sizes } from './sizes.mjs'
 
-const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, distribution, cni }
+const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, policy, distribution, cni }
 /** Only when asked for: they wait for timers of protocols. */
-const LONG_PARTS = { routing }
+const LONG_PARTS = { routing, 'routing-bulk': routingBulk }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
 const names = positionals.length > 0 ? positionals : Object.keys(PARTS)

@@ -13,6 +13,6 @@ export function rowsOf({ what, unit, against, tail = false }, samples) {
     n: values.length,
     p50: median(values),
     ...(tail ? { p99: percentile(values, 0.99) } : {}),
-    ...(base === undefined ? {} : { ratio: median(values) / base, against })
+    ...(base === undefined || base === 0 ? {} : { ratio: median(values) / base, against })
   }))
 }

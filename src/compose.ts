@@ -2,17 +2,24 @@
 import { ConfiguredNetworks } from './cni/networks.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
+import { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
 import { Committer } from './core/commit.js'
 import { Drains } from './core/drains.js'
 import { heardElsewhere } from './core/elsewhere.js'
 import { Endpoints } from './core/endpoints.js'
+import { HealthChecks } from './core/health.js'
 import { Holds } from './core/holds.js'
+import { Names } from './core/names.js'
 import { Networks } from './core/networks.js'
 import { routerViews } from './core/router-views.js'
 import { Routers } from './core/routers.js'
+import type { Engine } from './host/engine.js'
 import type { ContainerEnds } from './host/ends.js'
+import { namesIn } from './desired/policy.js'
 import type { Host } from './host/host.js'
+import type { Prober } from './host/prober.js'
+import type { Lookup } from './host/lookup.js'
 import { Reconciler } from './host/reconciler.js'
 import type { Registry } from './host/registry.js'
 import type { OpenVty } from './host/vty.js'
@@ -26,9 +33,13 @@ export interface DaemonParts {
   readonly host: Host
   readonly ends: ContainerEnds
   readonly registry: Registry
+  readonly lookup: Lookup
   readonly store: Store
   /** Opens command sessions with the routing daemons whose sockets are in a directory. */
   readonly vty: (directory: string) => OpenVty
+  /** What containers are checked with, if they are to be. */
+  readonly prober: Prober
+  readonly engine: Engine
   readonly log: Log
   readonly version: string
   readonly now: () => Date
@@ -48,6 +59,11 @@ export interface Core {
   readonly ipam: Ipam
   readonly configured: ConfiguredNetworks
   readonly drains: Drains
+  /** Absent as `holds`. */
+  readonly arrivals: Arrivals | undefined
+  readonly health: HealthChecks
+  /** DNS names in policies. */
+  readonly names: Names
 }
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
@@ -55,7 +71,15 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
   const holds = holdsOf(parts, reconciler)
-  const committer = new Committer({ store, records, reconciler, log, ...(holds ? { holds } : {}) })
+  const names = namesOf(parts, records, (ids) => committer.refresh(ids))
+  const committer: Committer = new Committer({
+    store,
+    records,
+    reconciler,
+    log,
+    addressesOf: names.addressesOf,
+    ...(holds ? { holds } : {})
+  })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -63,7 +87,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const networks = new Networks({ records, committer, host, log, changed })
   const defaultMtu = (): number | undefined => config.mtu ?? uplinkMtu()
   const shared = { records, committer, reconciler, networks, log, now, defaultMtu }
-  const endpoints = new Endpoints(shared)
+  const arrivals = arrivalsOf(parts, reconciler)
+  const endpoints = new Endpoints({ ...shared, ...(arrivals ? { arrivals } : {}) })
   const attachments = new Attachments({ ...shared, endpoints, ends, announces: holds !== undefined })
   const ipam = new Ipam({ ...shared, endpoints, defaultPools: defaultAddressPool })
   const configured = new ConfiguredNetworks({
@@ -84,7 +109,10 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     attachments,
     ipam,
     configured,
-    drains: drainsOf(parts, { records, endpoints, routers })
+    drains: drainsOf(parts, { records, endpoints, routers }),
+    arrivals,
+    health: new HealthChecks({ ...shared, ...parts, endpoints, records }),
+    names
   }
 }
 
@@ -100,6 +128,20 @@ function drainsOf(
   return new Drains({ ...core, isKnown, log })
 }
 
+/** Whoever has a name in a policy is told what DNS says of it. */
+function namesOf(
+  { lookup, log }: DaemonParts,
+  records: Records,
+  changed: (endpointIds: readonly string[]) => Promise<void>
+): Names {
+  const usersOf = (name: string): string[] =>
+    records
+      .all('endpoint')
+      .filter((endpoint) => namesIn(endpoint).includes(name))
+      .map(({ id }) => id)
+  return new Names({ lookup, usersOf, changed, log })
+}
+
 function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Holds | undefined {
   const { routing } = config
   if (!routing) return undefined
@@ -110,4 +152,11 @@ function holdsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Hol
     elsewhere: (all) => heardElsewhere(open, all),
     log
   })
+}
+
+function arrivalsOf({ config, vty, log }: DaemonParts, reconciler: Reconciler): Arrivals | undefined {
+  const { routing } = config
+  if (!routing) return undefined
+  const open = vty(routing.vty)
+  return new Arrivals({ reconciler, elsewhere: (all) => heardElsewhere(open, all), log })
 }

@@ -36,6 +36,10 @@ export interface Config {
   readonly defaultAddressPool: readonly DefaultPool[]
   /** Where /metrics is served over TCP, for a Prometheus that cannot read unix sockets. */
   readonly metricsAddress?: HostPort
+  /** Directory of the programs that checks may run; absent = none. */
+  readonly checkPrograms?: string
+  /** Of dockerd, for checks that ask it. */
+  readonly dockerSocket: string
   /** Absent = the routing daemon's configuration is the operator's business. */
   readonly routing?: Routing
 }
@@ -97,6 +101,16 @@ export const OPTIONS: readonly Option[] = [
     name: 'metrics-address',
     argument: 'HOST:PORT',
     help: 'serve /metrics over TCP as well, such as 127.0.0.1:9469 (default: sockets only)'
+  },
+  {
+    name: 'check-programs',
+    argument: 'DIR',
+    help: 'directory of programs for net-routed.check=exec:NAME (default: none)'
+  },
+  {
+    name: 'docker-socket',
+    argument: 'PATH',
+    help: 'where net-routed.check=docker asks (default: /var/run/docker.sock)'
   },
   { name: 'config', argument: 'FILE', help: 'YAML or JSON file with these options under the same names' }
 ]
@@ -204,6 +218,7 @@ function interpret(given: (name: string) => Given | undefined): Config {
   const gateway6 = last('gateway6', (value, where) => parseGateway(value, where, 6))
   const mtu = last('mtu', parseMtu)
   const metricsAddress = last('metrics-address', parseHostPort)
+  const checkPrograms = last('check-programs', parsePath)
   const pools = given('default-address-pool')
   const routing = given('routing')
   const config: Config = {
@@ -211,12 +226,14 @@ function interpret(given: (name: string) => Given | undefined): Config {
     ...(gateway6 === undefined ? {} : { gateway6 }),
     ...(mtu === undefined ? {} : { mtu }),
     ...(metricsAddress === undefined ? {} : { metricsAddress }),
+    ...(checkPrograms === undefined ? {} : { checkPrograms }),
     ...(routing ? { routing: parseRouting(routing.values[0] ?? {}, routing.where) } : {}),
     debug: last('debug', parseBoolean) ?? false,
     netsock: last('netsock', parseName) ?? 'net-routed',
     ipamsock: last('ipamsock', parseName) ?? 'ipam-routed',
     cnisock: last('cnisock', parsePath) ?? '/run/net-routed/cni.sock',
     stateDir: last('state-dir', parsePath) ?? '/var/lib/net-routed',
+    dockerSocket: last('docker-socket', parsePath) ?? '/var/run/docker.sock',
     routeProtocol: last('route-protocol', parseProtocol) ?? 200,
     defaultAddressPool: pools?.values.map((value) => parsePool(value, pools.where)) ?? []
   }

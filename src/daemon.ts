@@ -20,11 +20,14 @@ import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
 import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
+import { policiesOf } from './policy-status.js'
 import { metricsText, statusOf } from './status.js'
 import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
 import { watch } from './upkeep.js'
 
+/** Without what DNS says, containers could not open connections that they may open. */
+const NAMES_MS = 2000
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface Daemon {
@@ -78,12 +81,11 @@ export async function loadDaemon(
   let unwatch = (): void => undefined
   const ready = (async () => {
     const found = await facts
-    if (!(await reconciler.resync()))
-      throw new UnavailableError('the kernel does not list its links and routes')
+    await firstPass(core)
     await networks.claimSettings(found)
     await attachments.dropUnanswered()
     learn(found)
-    unwatch = watch({ host, reconciler, log, metrics, upkeep })
+    unwatch = lookOut(core, { host, log, metrics, upkeep })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -101,6 +103,13 @@ export async function loadDaemon(
     }
   }
   return { daemon, ready }
+}
+
+/** Brings the kernel to what the records say. */
+async function firstPass({ names, committer, reconciler }: Core): Promise<void> {
+  if (await names.begin(NAMES_MS)) committer.adopt()
+  if (!(await reconciler.resync()))
+    throw new UnavailableError('the kernel does not list its links and routes')
 }
 
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
@@ -137,8 +146,20 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
   )
 }
 
-async function stopCore({ routers, holds }: Core): Promise<void> {
+/** Begins with what goes on by itself. Returns how to stop following the kernel. */
+function lookOut(
+  { reconciler, arrivals, health }: Core,
+  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'runs'>
+): () => void {
+  health.start()
+  return watch({ ...parts, reconciler, runs: (link) => arrivals?.runs(link) })
+}
+
+async function stopCore({ routers, holds, names, arrivals, health }: Core): Promise<void> {
   routers.stop()
+  names.stop()
+  arrivals?.stop()
+  health.stop()
   await holds?.stop()
 }
 
@@ -165,7 +186,9 @@ function stepsOf(
 
 /** What no container can do without. */
 function hostFaults({ faults }: Reconciler): string[] {
-  return [...faults].flatMap(([key, { message }]) => (/^(sysctl|firewall|guard)/.test(key) ? [message] : []))
+  return [...faults].flatMap(([key, { message }]) =>
+    /^(sysctl|firewall|guard|policer)/.test(key) ? [message] : []
+  )
 }
 
 /** A routing daemon that has just been asked something may still be at work on a change. */
@@ -213,7 +236,8 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
   return {
     '/status': async () => {
       await ready
-      return { type: 'application/json', text: JSON.stringify(statusOf(status)) }
+      const policies = await policiesOf(status.host)
+      return { type: 'application/json', text: JSON.stringify(statusOf(status, policies)) }
     },
     '/metrics': async () => {
       await ready

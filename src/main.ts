@@ -22,9 +22,12 @@ import { desiredRouting, routerIdOf } from './desired/routing.js'
 import { InvalidError, KernelError, RoutedError, UnavailableError, messageOf } from './errors.js'
 import { linuxEnds } from './host/linux/container-ends.js'
 import { fileRegistry } from './host/linux/file-registry.js'
+import { lookup } from './host/linux/resolver.js'
 import { linuxHost } from './host/linux/linux-host.js'
 import { lockDirectory } from './host/linux/lock.js'
 import { sendToUnixSocket } from './host/linux/syscalls.js'
+import { dockerEngine } from './host/linux/docker.js'
+import { linuxProber } from './host/linux/prober.js'
 import { vtyIn } from './host/linux/vty.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
@@ -108,8 +111,11 @@ async function serve(config: Config): Promise<void> {
     host,
     ends: linuxEnds,
     registry: fileRegistry,
+    lookup,
     store,
     vty: vtyIn,
+    prober: linuxProber(config.checkPrograms),
+    engine: dockerEngine(config.dockerSocket),
     log,
     version: version(),
     now

@@ -27,11 +27,14 @@ export function mapText({ routers, links, several }: ClusterMap): string {
       ...addresses.map((address) => `  ${address}`)
     ]
   })
+  const meant = several.filter(({ anycast }) => anycast).length
   const count = new Set(routers.flatMap(({ addresses }) => addresses)).size
   return [
     ...lines,
-    ...several.map((one) => `on several: ${one.address}: ${one.routers.join(', ')}`),
-    `${String(routers.length)} routers, ${String(count)} addresses, ${String(several.length)} on several routers`
+    ...several.map(
+      ({ address, routers: on, anycast }) => `${anycast ? 'anycast' : 'twice'}: ${address}: ${on.join(', ')}`
+    ),
+    `${String(routers.length)} routers, ${String(count)} addresses, ${String(meant)} of them anycast, ${String(several.length - meant)} twice`
   ].join('\n')
 }
 

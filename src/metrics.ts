@@ -11,6 +11,9 @@ const METRICS = {
   leases: ['gauge', 'Addresses by state; a released one is remembered until it is used again.'],
   lost_endpoints: ['gauge', 'Endpoints whose container is gone.'],
   collected_endpoints_total: ['counter', 'Dead endpoints that were removed although nobody had said so.'],
+  checked_endpoints: ['gauge', 'Endpoints whose addresses follow a check, by state.'],
+  checks_total: ['counter', 'Checks of endpoints, by result.'],
+  health_changes_total: ['counter', 'Times that a check has withdrawn or announced an endpoint.'],
   held_addresses: [
     'gauge',
     'Addresses that are announced without a container, until their grace period ends.'
@@ -27,6 +30,12 @@ const METRICS = {
   repairs_total: ['counter', 'Operations that were needed because of a change by somebody else, by kind.'],
   lost_events_total: ['counter', 'Times that kernel events came too fast, and everything was read again.'],
   dropped_packets_total: ['counter', 'Packets of containers that the guard has dropped, by reason.'],
+  policy_packets_total: [
+    'counter',
+    'Packets of links with a policy that it has let pass or refused, by link, direction and verdict.'
+  ],
+  policy_bytes_total: ['counter', 'Their bytes.'],
+  name_failures_total: ['counter', 'Look-ups of DNS names in policies without an answer.'],
   passes_total: ['counter', 'Passes of the reconciler.'],
   sweep_seconds: ['summary', 'Readings of everything that there is.'],
   operations_total: ['counter', 'Operations of the kernel.'],
@@ -35,8 +44,12 @@ const METRICS = {
 
 export type MetricName = keyof typeof METRICS
 
-/** One number, numbers by the value of a label, or the two of a summary. */
-export type Value = number | ByLabel | Summary
+/** One number, numbers by the value of a label or by several labels, or the two of a summary. */
+export type Value = number | ByLabel | ByLabels | Summary
+/** With labels as they are in the text: `a="1",b="2"`. */
+export interface ByLabels {
+  readonly samples: Iterable<readonly [string, number]>
+}
 export interface ByLabel {
   readonly label: string
   readonly values: Iterable<readonly [string, number]>
@@ -98,6 +111,8 @@ function head(name: string, type: Type | 'histogram', help: string): string[] {
 
 function samples(name: string, value: Value): string[] {
   if (typeof value === 'number') return [`net_routed_${name} ${String(value)}`]
+  if ('samples' in value)
+    return Array.from(value.samples, ([labels, number]) => `net_routed_${name}{${labels}} ${String(number)}`)
   if ('sum' in value) {
     const { sum, count } = value
     return [`net_routed_${name}_sum ${String(sum)}`, `net_routed_${name}_count ${String(count)}`]

@@ -2,19 +2,26 @@
 import { desiredOfEndpoint } from './desired/routed.js'
 import { KernelError } from './errors.js'
 import type { Committer } from './core/commit.js'
+import type { HealthChecks, HealthStatus } from './core/health.js'
 import type { Endpoints } from './core/endpoints.js'
+import type { Names } from './core/names.js'
 import type { Host } from './host/host.js'
 import { keyOf } from './host/objects.js'
+import type { PolicyCounts } from './host/policies.js'
 import type { Holds } from './core/holds.js'
 import type { Routers } from './core/routers.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Metrics } from './metrics.js'
 import { hostLinkName } from './model/endpoint.js'
 import type { Endpoint } from './model/endpoint.js'
+import { healthOf } from './model/health.js'
+import type { HealthState } from './model/health.js'
 import type { Lease } from './model/lease.js'
 import { ratesText } from './model/options/rates.js'
 import { portText } from './model/port.js'
 import { linkLocalGateway } from './model/network.js'
+import { policiesOf, policyLines, policySamples } from './policy-status.js'
+import type { PoliciesByLink } from './policy-status.js'
 import type { Records } from './store/records.js'
 
 export interface StatusParts {
@@ -23,9 +30,11 @@ export interface StatusParts {
   readonly reconciler: Reconciler
   readonly committer: Committer
   readonly endpoints: Endpoints
+  readonly names: Names
   readonly host: Host
   readonly routers: Routers
   readonly holds: Holds | undefined
+  readonly health: HealthChecks
   readonly metrics: Metrics
   readonly startedAt: Date
 }
@@ -55,11 +64,19 @@ interface EndpointStatus {
   /** How much it may have, and how its packets are marked: `in 10mbit`, `dscp 46`. */
   readonly rates: readonly string[]
   /** `routed`: announced by the host; `waiting`: not joined; `lost`: its container is gone; `leaving`: being removed;
-   * `draining`: announced as the worst choice; `drained`: not announced. */
-  readonly state: 'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained'
+   * `draining`: announced as the worst choice; `drained`: not announced; `starting`, `unhealthy`: not announced, because its
+   * check has not succeeded yet, or fails. */
+  readonly state:
+    'routed' | 'waiting' | 'lost' | 'leaving' | 'faulty' | 'draining' | 'drained' | 'starting' | 'unhealthy'
+  /** Absent without a check. */
+  readonly health?: HealthStatus
+  /** What its policy has let pass and refused, if it has one. */
+  readonly policy?: PolicyCounts
 }
 
-export function statusOf({ version, records, reconciler, routers, holds, startedAt }: StatusParts): Status {
+/** `policies`: what the kernel has counted. */
+export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Status {
+  const { version, records, reconciler, routers, holds, startedAt } = parts
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -71,7 +88,11 @@ export function statusOf({ version, records, reconciler, routers, holds, started
     })),
     endpoints: records
       .all('endpoint')
-      .map((endpoint) => endpointStatus(endpoint, reconciler, holds !== undefined)),
+      .map((endpoint) => endpointStatus(endpoint, parts))
+      .map((endpoint) => {
+        const policy = policies.get(endpoint.link)
+        return policy ? { ...endpoint, policy } : endpoint
+      }),
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults
@@ -97,7 +118,7 @@ export function statusText({
 }: Status): string {
   const table = endpoints.map(({ state, addresses, link, network, id, ports, rates }) =>
     [
-      state.padEnd(8),
+      state.padEnd(9),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
@@ -111,10 +132,12 @@ export function statusText({
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
       ? [
-          'STATE    ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
+          'STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
           ...table
         ]
       : []),
+    ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
+    ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
     ...(routing.length > 0
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
@@ -125,10 +148,18 @@ export function statusText({
   ].join('\n')
 }
 
+/** What a check has to complain of. */
+function checkText(addresses: readonly string[], health: HealthStatus | undefined): string[] {
+  if (health?.error === undefined) return []
+  return [`check: ${addresses.join(', ')}: ${health.state} since ${health.since}: ${health.error}`]
+}
+
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
-  const { version, records, reconciler, routers, holds, committer, endpoints, host, metrics } = parts
+  const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics, health } =
+    parts
   const { passes, sweeps, sweepSeconds, operations, repairs } = reconciler.counters
+  const policies = await policiesOf(host)
   const leases = records.all('lease')
   const inState = (state: Lease['state']): number => leases.filter((lease) => lease.state === state).length
   return metrics.text({
@@ -142,6 +173,15 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     lost_endpoints: reconciler.lost.size,
     collected_endpoints_total: endpoints.collected,
+    checked_endpoints: { label: 'state', values: checkedBy(records) },
+    checks_total: {
+      label: 'result',
+      values: [
+        ['good', health.counters.good],
+        ['bad', health.counters.bad]
+      ]
+    },
+    health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
@@ -155,11 +195,22 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     repairs_total: { label: 'kind', values: repairs },
     lost_events_total: metrics.lostEvents,
     dropped_packets_total: { label: 'reason', values: await droppedBy(host) },
+    policy_packets_total: { samples: policySamples(policies, 'packets') },
+    policy_bytes_total: { samples: policySamples(policies, 'bytes') },
+    name_failures_total: names.failures,
     passes_total: passes,
     sweep_seconds: { sum: sweepSeconds, count: sweeps },
     operations_total: operations,
     resident_memory_bytes: process.memoryUsage.rss()
   })
+}
+
+function checkedBy(records: Records): [HealthState, number][] {
+  const states = records.all('endpoint').flatMap((endpoint) => (endpoint.sandbox && healthOf(endpoint)) ?? [])
+  return (['starting', 'healthy', 'unhealthy'] as const).map((state) => [
+    state,
+    states.filter((one) => one === state).length
+  ])
 }
 
 async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
@@ -171,8 +222,9 @@ async function droppedBy(host: Host): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: boolean): EndpointStatus {
+function endpointStatus(endpoint: Endpoint, { reconciler, holds, health }: StatusParts): EndpointStatus {
   const link = hostLinkName(endpoint.id)
+  const found = endpoint.sandbox ? health.statusOf(endpoint) : undefined
   return {
     id: endpoint.id,
     network: endpoint.networkId,
@@ -180,7 +232,8 @@ function endpointStatus(endpoint: Endpoint, reconciler: Reconciler, announces: b
     link,
     ports: (endpoint.ports ?? []).map(portText),
     rates: ratesText(endpoint),
-    state: stateOf(endpoint, reconciler, announces)
+    state: stateOf(endpoint, reconciler, holds !== undefined),
+    ...(found ? { health: found } : {})
   }
 }
 
@@ -194,5 +247,7 @@ function stateOf(
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
     return 'faulty'
   if (endpoint.drain) return endpoint.drain === 'worse' ? 'draining' : 'drained'
-  return endpoint.sandbox ? 'routed' : 'waiting'
+  if (!endpoint.sandbox) return 'waiting'
+  const health = healthOf(endpoint) ?? 'healthy'
+  return health === 'healthy' ? 'routed' : health
 }

@@ -14,6 +14,8 @@ const EVENT_DELAY_MS = 50
 const GUARD_DELAY_MS = 20
 /** Another number than the others: each is waited for once. */
 const PORT_DELAY_MS = 25
+const POLICY_DELAY_MS = 15
+const POLICY_KINDS: readonly Kind[] = ['policer', 'policy']
 const PORT_KINDS: readonly Kind[] = ['publisher', 'hairpin', 'exclusion', 'port']
 /** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
 const FIREWALL_DELAY_MS = 300
@@ -24,10 +26,12 @@ interface WatchParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly upkeep: () => Promise<void>
+  /** A link of ours is up at both ends. */
+  readonly runs: (link: string) => void
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): () => void {
+export function watch({ host, reconciler, log, metrics, upkeep, runs }: WatchParts): () => void {
   const timers = new Map<number, NodeJS.Timeout>()
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
@@ -45,12 +49,18 @@ export function watch({ host, reconciler, log, metrics, upkeep }: WatchParts): (
       metrics.lostEvents++
       log.warn('kernel events were lost, everything is read again')
     }
+    if (change.key !== undefined && change.runs !== undefined) {
+      const link = change.key.slice('link '.length)
+      if (change.runs) runs(link)
+      reconciler.runs(link, change.runs).catch(failed)
+    }
     if (!reconciler.concerns(change)) return
     log.debug('kernel event', { ...change })
     if (change.kind === 'firewall') repairAfter(FIREWALL_DELAY_MS, ['firewall'])
     else if (change.kind === 'guard' || change.kind === 'source')
       repairAfter(GUARD_DELAY_MS, ['guard', 'source'])
     else if (PORT_KINDS.includes(change.kind)) repairAfter(PORT_DELAY_MS, PORT_KINDS)
+    else if (POLICY_KINDS.includes(change.kind)) repairAfter(POLICY_DELAY_MS, POLICY_KINDS)
     else repairAfter(EVENT_DELAY_MS)
   })
   const sweep = setInterval(() => {

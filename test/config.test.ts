@@ -10,6 +10,7 @@ const DEFAULTS: Config = {
   ipamsock: 'ipam-routed',
   cnisock: '/run/net-routed/cni.sock',
   stateDir: '/var/lib/net-routed',
+  dockerSocket: '/var/run/docker.sock',
   routeProtocol: 200,
   defaultAddressPool: []
 }

@@ -17,8 +17,9 @@ set_options() {
   [ -n "$BIRD" ] || OSPF_NETWORK=${OSPF_NETWORK:-point-to-multipoint}
   OSPF_NETWORK=${OSPF_NETWORK:-broadcast}
   RP_FILTER=${RP_FILTER:-2}
-  # zebra loses kernel events with its default buffer when thousands of routes change at once.
-  ZEBRA_ARGS=${ZEBRA_ARGS--s 90000000}
+  # zebra loses kernel events with its default buffer when thousands of routes change at once; and by default it deletes an
+  # IPv6 route before it adds another one in its place.
+  ZEBRA_ARGS=${ZEBRA_ARGS--s 90000000 --v6-rr-semantics}
   # shellcheck disable=SC2206 # words on purpose
   local daemon=($DAEMON)
   [ -z "$DAEMON" ] || command -v "${daemon[0]}" >/dev/null || fail "no such command: ${daemon[0]} (make build)"

@@ -6,8 +6,10 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import koffi from 'koffi'
 
-const [AF_INET, SOCK_RAW, IPPROTO_ICMP, MSG_DONTWAIT] = [2, 3, 1, 0x40]
-const [ECHO_REPLY, ECHO_REQUEST] = [0, 8]
+const [AF_INET, AF_INET6, SOCK_RAW, MSG_DONTWAIT] = [2, 10, 3, 0x40]
+const ICMP = { family: AF_INET, protocol: 1, request: 8, reply: 0 }
+/** The kernel takes the header away and computes the checksum. */
+const ICMPV6 = { family: AF_INET6, protocol: 58, request: 128, reply: 129 }
 const INTERVAL_MS = 1
 /** Lost packets in a row that count as silence. */
 const SILENCE = 5
@@ -38,12 +40,26 @@ for (const { address, sent, missing, longest } of probes)
   console.log(address, sent, missing.size, Math.round(longest))
 
 function probeOf(address) {
-  const socket = openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
-  const name = Buffer.alloc(16)
-  name.writeUInt16LE(AF_INET)
-  name.set(address.split('.').map(Number), 4)
+  const kind = address.includes(':') ? ICMPV6 : ICMP
+  const socket = openSocket(kind.family, SOCK_RAW, kind.protocol)
+  const name = nameOf(address, kind)
   if (socket < 0 || connect(socket, name, name.length) < 0) throw new Error(`no socket for ${address}`)
-  return { address, socket, sent: 0, missing: new Map(), last: performance.now(), longest: 0 }
+  return { address, kind, socket, sent: 0, missing: new Map(), last: performance.now(), longest: 0 }
+}
+
+/** struct sockaddr_in, struct sockaddr_in6. */
+function nameOf(address, { family }) {
+  const name = Buffer.alloc(family === AF_INET ? 16 : 28)
+  name.writeUInt16LE(family)
+  if (family === AF_INET) name.set(address.split('.').map(Number), 4)
+  else name.set(bytesOf(address), 8)
+  return name
+}
+
+function bytesOf(address) {
+  const [head, tail] = address.split('::').map((part) => part.split(':').filter(Boolean))
+  const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail] : head
+  return groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255])
 }
 
 /** What is due, also what was due while this process had to wait. */
@@ -65,19 +81,19 @@ function ask(probe) {
   probe.sent++
   probe.missing.set(probe.sent, Date.now())
   const request = Buffer.alloc(16)
-  request[0] = ECHO_REQUEST
+  request[0] = probe.kind.request
   request.writeUInt16BE(process.pid & 0xffff, 4)
   request.writeUInt32BE(probe.sent, 8)
-  request.writeUInt16BE(checksum(request), 2)
+  if (probe.kind === ICMP) request.writeUInt16BE(checksum(request), 2)
   send(probe.socket, request, request.length, 0)
 }
 
-function collect({ socket, missing }) {
+function collect({ socket, kind, missing }) {
   for (;;) {
     const length = receive(socket, packet, packet.length, MSG_DONTWAIT)
     if (length < 0) return
-    const start = (packet[0] & 15) * 4
-    const isOurs = packet[start] === ECHO_REPLY && packet.readUInt16BE(start + 4) === (process.pid & 0xffff)
+    const start = kind === ICMP ? (packet[0] & 15) * 4 : 0
+    const isOurs = packet[start] === kind.reply && packet.readUInt16BE(start + 4) === (process.pid & 0xffff)
     if (isOurs) missing.delete(packet.readUInt32BE(start + 8))
   }
 }

@@ -1,21 +1,18 @@
 // TCP throughput (iperf3) and request/response (qperf tcp_lat) between containers, and what is possible at all: a bare veth
 // pair on one host, the hosts themselves on two. The programs are this machine's, run in the containers' networks, client
 // and server on one CPU: so the figure is what the path costs, not where the scheduler happens to put the two.
-import { availableParallelism } from 'node:os'
 import { createNetwork, startContainer } from '../docker-host.mjs'
 import { interleave } from '../interleave.mjs'
-import { down, on, start, up } from '../lab.mjs'
+import { down, on, up } from '../lab.mjs'
 import { rowsOf } from '../rows.mjs'
 import { sizes } from '../sizes.mjs'
 import { stopwatch } from '../stopwatch.mjs'
+import { PORTS, requestResponse, serve, throughput } from '../streams.mjs'
 
 export const title = 'TCP between containers'
 
-/** Of iperf3, of qperf's control connection, of qperf's data. */
-const PORTS = [5201, 5301, 5302]
 /** Ports of the hosts' own servers are so much higher: the others are published for a container. */
 const HOST_PORTS = 1000
-const NANOSECONDS_PER_SECOND = 1e9
 
 export async function measure() {
   await up(2, {})
@@ -71,51 +68,6 @@ async function measurePaths(groups) {
     )
   }
   return rows
-}
-
-async function throughput(run, { client, address, offset = 0 }) {
-  const port = String(PORTS[0] + offset)
-  const seconds = String(sizes.trafficSeconds)
-  const { output } = await run(
-    ...inNetworkOf(client),
-    'iperf3',
-    '-J',
-    '-c',
-    address,
-    '-p',
-    port,
-    '-t',
-    seconds
-  )
-  return JSON.parse(output).end.sum_received.bits_per_second / 1e9
-}
-
-async function requestResponse(run, { client, address, offset = 0 }) {
-  const [, control, data] = PORTS.map((port) => String(port + offset))
-  const flags = ['-lp', control, '-ip', data, '-t', String(sizes.trafficSeconds), '-m', '1', '-uu']
-  const { output } = await run(...inNetworkOf(client), 'qperf', ...flags, address, 'tcp_lat')
-  const [, nanoseconds] = /latency += +([\d.,]+) ns/.exec(output) ?? []
-  if (nanoseconds === undefined) throw new Error(`qperf: ${output}`)
-  // Its latency is that of one way.
-  return NANOSECONDS_PER_SECOND / (2 * Number(nanoseconds.replaceAll(',', '')))
-}
-
-/** Servers in the network of a process of the host; they end with the lab. */
-function serve(host, pid, offset = 0) {
-  const [throughputPort, controlPort] = PORTS.map((port) => String(port + offset))
-  const servers = [
-    ['iperf3', '-s', '-p', throughputPort],
-    ['qperf', '-lp', controlPort]
-  ]
-  for (const command of servers) {
-    const { stdout, stderr } = start(host, ...inNetworkOf(pid), ...command)
-    for (const stream of [stdout, stderr]) stream.resume()
-  }
-}
-
-function inNetworkOf(pid) {
-  const pinned = ['taskset', '--cpu-list', String(availableParallelism() - 1)]
-  return pid === undefined ? pinned : [...pinned, 'nsenter', '--target', pid, '--net']
 }
 
 /** Two networks with nothing but a veth pair between them; gives a process in each. */

@@ -16,7 +16,8 @@ export const SIDES = {
   'net-routed': { hosts: [1, 2], address: '10.1.0.1' }
 }
 
-const SECTION = `routing:
+const section = (grace) => `routing:
+  grace: ${grace}
   ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, bfd: true }
 `
 const interfaceLines = 'interface eth0\n ip ospf network point-to-multipoint\nexit\n'
@@ -26,14 +27,20 @@ const byHand = (host, redistribute) =>
 /** The router speaks BFD with whoever wants it. */
 const listening = `${byHand(ROUTER, '').replace('exit\n', ' ip ospf bfd\nexit\n')}`
 
-export async function raise() {
-  await up(5, { DOCKER: '0', FRR: 'zebra ospfd bfdd', FRR_CONF: `${LAB_DIRECTORY}frr-empty.conf` })
+/** `zebra`: its flags; absent = those of the lab. */
+export async function raise({ grace = 10, zebra } = {}) {
+  await up(5, {
+    DOCKER: '0',
+    FRR: 'zebra ospfd bfdd',
+    FRR_CONF: `${LAB_DIRECTORY}frr-empty.conf`,
+    ...(zebra === undefined ? {} : { ZEBRA_ARGS: zebra })
+  })
   for (const host of [3, 4]) await routerWith(host, byHand(host, ' redistribute kernel\n'))
   await routerWith(ROUTER, listening)
   // Somewhere to send to, also when nobody has the address.
   await on(ROUTER, 'ip', 'route', 'add', '10.0.0.0/8', 'dev', 'eth0', 'src', `192.0.2.${ROUTER}`)
   for (const host of [1, 2]) {
-    await write(host, '/etc/net-routed.yaml', SECTION)
+    await write(host, '/etc/net-routed.yaml', section(grace))
     await daemon(host, 'restart', ...CONFIGURED)
   }
   await settled()
@@ -113,6 +120,26 @@ export async function routeCount(host) {
 /** Attaches a container with these addresses, takes it away, or `replace:MS`; gives what that says. */
 export const container = (host, verb, name, addresses) =>
   on(host, 'node', inside('container.mjs'), PLUGINS, verb, name, ...addresses)
+
+/** Thousands of addresses on containers, attached or taken away. */
+export const crowd = (host, verb, count) =>
+  on(host, 'node', inside('crowd.mjs'), PLUGINS, verb, String(count))
+
+export const drainAll = (host) => on(host, PROGRAM, 'drain', '--all')
+export const undrainAll = (host) => on(host, PROGRAM, 'undrain', '--all')
+
+/** A link that routes may lead to. */
+export const addLink = (host) =>
+  on(host, 'sh', '-c', 'ip link add bare up type veth peer name bare-peer; ip link set bare-peer up')
+
+/** So many routes to that link, made or deleted with one process. */
+export const batch = (host, verb, count) =>
+  on(
+    host,
+    'sh',
+    '-c',
+    `seq ${count} | awk '{ printf "route ${verb} 10.%d.%d.%d/32 dev bare proto 200\\n", 64 + $1 / 65536, $1 / 256 % 256, $1 % 256 }' | ip -batch -`
+  )
 
 /** Echo requests from the router, one a millisecond. `end` gives what was lost, and each silence, in ms since 1970. */
 export function probe(address) {

@@ -68,6 +68,7 @@ export class Attachments {
         const { attaching: _attaching, ...rest } =
           this.#parts.records.get('endpoint', request.id) ?? attaching
         const attached = { ...rest, sandbox: { ...attaching.sandbox, routes } }
+        await this.#parts.reconciler.runs(hostLinkName(attached.id))
         await this.#commit(attached, true)
         this.#parts.log.info('endpoint attached', {
           endpoint: attached.id,

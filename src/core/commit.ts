@@ -3,8 +3,9 @@
  * the kernel first, then the store. A change that the kernel refuses is taken back, in the kernel, in memory and in the
  * store. So a crash at any point leaves either the old state, or a record from which the next start finishes the work.
  */
-import { desiredOfHost, formerSysctl } from '../desired/host.js'
-import { desiredOfEndpoint } from '../desired/routed.js'
+import { formerSysctl } from '../desired/host.js'
+import type { AddressesOf } from '../desired/policy.js'
+import { desiredOfEndpoint, isWithheld } from '../desired/routed.js'
 import { KernelError, StoreError, messageOf } from '../errors.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
@@ -15,38 +16,13 @@ import { keyOfRef, refOf } from '../store/records.js'
 import type { RecordRef, Records, Stored } from '../store/records.js'
 import type { Store } from '../store/store.js'
 import { Claims } from './claims.js'
-import { concernsHost, newSettings } from './host-changes.js'
+import { concernsHost, hasNames, hostObjects, newSettings, surplusOf } from './host-changes.js'
+import type { Change, Objects, Step } from './change.js'
 import { announcementOf, leavesBehind } from './holds.js'
 import type { Hold, Holds } from './holds.js'
 
 /** A pool that is released may have had tens of thousands of addresses. */
 const WRITES_AT_ONCE = 64
-
-export interface Change {
-  readonly put?: readonly Stored[]
-  readonly remove?: readonly RecordRef[]
-  /** True = a container end that is gone makes the change fail. */
-  readonly needsLinks?: boolean
-  /**
-   * True = the engine has ended something and will not come back if we fail. What the store refuses is written later, and
-   * told only when all else is done, so that a full disk does not keep routes to containers that are gone.
-   */
-  readonly isEnd?: boolean
-}
-
-type Objects = readonly HostObject[]
-
-/** A change under way: the records as they were, and the objects it takes away and brings. */
-interface Step {
-  readonly change: Change
-  readonly put: readonly Stored[]
-  readonly before: readonly Stored[]
-  readonly removed: readonly Stored[]
-  readonly drop: Objects
-  readonly add: Objects
-  /** Announced on, without an endpoint. */
-  readonly held: readonly Hold[]
-}
 
 export class Committer {
   readonly #store: Store
@@ -57,15 +33,24 @@ export class Committer {
   /** What the store refused of ends, by kind and id. */
   readonly #unwritten = new Map<string, RecordRef>()
   readonly #holds: Holds | undefined
+  readonly #addressesOf: AddressesOf | undefined
   #refusedWrites = 0
 
-  /** `holds`: routing daemons are to read announcements, not routes. */
-  constructor(parts: { store: Store; records: Records; reconciler: Reconciler; log: Log; holds?: Holds }) {
+  /** `holds`: routing daemons are to read announcements, not routes. `addressesOf`: of DNS names in policies. */
+  constructor(parts: {
+    store: Store
+    records: Records
+    reconciler: Reconciler
+    log: Log
+    holds?: Holds
+    addressesOf?: AddressesOf
+  }) {
     this.#store = parts.store
     this.#records = parts.records
     this.#reconciler = parts.reconciler
     this.#log = parts.log
     this.#holds = parts.holds
+    this.#addressesOf = parts.addressesOf
   }
 
   /** Writes that the store has refused so far. */
@@ -106,7 +91,19 @@ export class Committer {
       throw fault
     }
     const unwritten = (await this.#finish(step)) ?? refused
+    // What DNS has said of a new name while this was under way.
+    const named = step.put.flatMap((stored) => (hasNames(stored) ? stored.record.id : []))
+    if (named.length > 0) await this.refresh(named)
     if (unwritten) throw unwritten
+  }
+
+  /** What these endpoints want may have changed, though their records have not. */
+  async refresh(ids: readonly string[]): Promise<void> {
+    for (const id of ids)
+      this.#reconciler.adjust(
+        this.#lookUp({ kind: 'endpoint', id }).flatMap((stored) => this.#objectsOf(stored))
+      )
+    await this.#reconciler.settle()
   }
 
   /** Before a record that is there already is promised again. Throws StoreError if the store still does not have it. */
@@ -174,12 +171,14 @@ export class Committer {
     const drop = [...changed, ...gone, ...ended, ...hostBefore]
     const wanted = put.flatMap((stored) => this.#objectsOf(stored))
     const held = this.#holds ? this.#toHold([...before, ...removed], drop, wanted) : []
-    return { change, put, before, removed, drop, add: [...wanted, ...hostAfter], held }
+    return { change, put, before, removed, drop, add: [...wanted, ...hostAfter], host: hostAfter, held }
   }
 
-  async #finish({ removed, drop, add }: Step): Promise<StoreError | undefined> {
+  async #finish({ removed, drop, add, host }: Step): Promise<StoreError | undefined> {
     this.#claims.disown(drop, add)
     for (const { kind, record } of removed) this.#records.delete(kind, record.id)
+    const surplus = surplusOf(host, this.#records)
+    if (surplus.length > 0) await this.#settle(surplus, [])
     return this.#writeAll(removed, true)
   }
 
@@ -241,15 +240,17 @@ export class Committer {
   #objectsOf(stored: Stored, once = false): HostObject[] {
     if (stored.kind !== 'endpoint') return []
     const { deleted, ...endpoint } = stored.record
-    return deleted && !once ? [] : desiredOfEndpoint(endpoint, this.#holds !== undefined)
+    if (deleted && !once) return []
+    return desiredOfEndpoint(endpoint, this.#holds !== undefined, this.#addressesOf)
   }
 
   #toHold(left: readonly Stored[], drop: Objects, wanted: Objects): Hold[] {
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
-      if (this.#records.get('endpoint', stored.record.id)?.drain === 'withdrawn') return []
+      const now = this.#records.get('endpoint', stored.record.id)
+      if (stored.record.anycast === true || (now?.sandbox && isWithheld(now))) return []
       const objects = this.#objectsOf(stored, true)
-      const left = leavesBehind(objects, { drop, wanted, lost: this.#reconciler.lost })
+      const left = leavesBehind(objects, { drop, wanted, reconciler: this.#reconciler })
       return left.map((dst) => ({ networkId: stored.record.networkId, dst }))
     })
   }
@@ -259,19 +260,8 @@ export class Committer {
     return stored ? [stored] : []
   }
 
-  /** What the host needs for what there is, without what is about to go. */
   #hostObjects(removed: readonly Stored[] = []): HostObject[] {
-    const gone = new Set(removed.map(({ record }) => record.id))
-    const endpoints = this.#records.all('endpoint').filter(({ id }) => !gone.has(id))
-    return desiredOfHost(
-      this.#records.all('network').filter(({ id }) => !gone.has(id)),
-      this.#records.all('setting').filter(({ id }) => !gone.has(id)),
-      {
-        hasMore: this.#records.broken.some(({ kind }) => kind === 'network'),
-        hasEndpoints: endpoints.length > 0,
-        hasPorts: endpoints.some(({ ports, deleted }) => ports && !deleted)
-      }
-    )
+    return hostObjects(this.#records, removed)
   }
 
   /** What the host refuses when its last network goes, or at the start, keeps nothing from happening: it is tried again. */

@@ -8,10 +8,13 @@ import type { Reconciler } from '../host/reconciler.js'
 import type { Log } from '../log.js'
 import { hostLinkName } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
+import type { Health } from '../model/health.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Records } from '../store/records.js'
+import { desiredOfEndpoint } from '../desired/routed.js'
+import type { Arrivals } from './arrivals.js'
 import type { Committer } from './commit.js'
 import { deadEndpoints } from './dead.js'
 import { newEndpoint, newSandbox } from './decide.js'
@@ -34,6 +37,8 @@ interface Parts {
   /** MTU for networks without one of their own, in bytes; undefined = leave the links alone. */
   readonly defaultMtu: () => number | undefined
   readonly now: () => Date
+  /** Absent where routing daemons read routes: there is nothing to wait for. */
+  readonly arrivals?: Arrivals
 }
 
 export class Endpoints {
@@ -95,6 +100,7 @@ export class Endpoints {
       const fresh = endpoint.left ? await this.#renew(endpoint) : endpoint
       const present = this.#parts.records.endpointsOfSandbox(path).filter(({ id }) => id !== ref.id)
       const joined = { ...fresh, sandbox: newSandbox({ path, runtime: 'docker' }, fresh, network, present) }
+      this.#parts.arrivals?.expect(desiredOfEndpoint(joined, true))
       try {
         await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: joined }], needsLinks: true })
       } catch (error) {
@@ -112,7 +118,7 @@ export class Endpoints {
     return this.#exclusive.run(ref.id, async () => {
       const endpoint = this.#parts.records.get('endpoint', ref.id)
       if (!endpoint || endpoint.left || endpoint.deleted) return
-      const { sandbox: _sandbox, drain: _drain, ports: _ports, ...rest } = endpoint
+      const { sandbox: _sandbox, drain: _drain, health: _health, ports: _ports, ...rest } = endpoint
       const left: Endpoint = { ...rest, left: true }
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record: left }], isEnd: true })
       await this.#parted(endpoint)
@@ -139,6 +145,17 @@ export class Endpoints {
       if (isDeepStrictEqual(record, endpoint)) return
       await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
       this.#tell(message, record)
+    })
+  }
+
+  /** What its check has found, for as long as it has this container. What the store refuses is written later. */
+  setHealth({ id, sandbox }: Endpoint, state: Health['state']): Promise<void> {
+    return this.#exclusive.run(id, async () => {
+      const endpoint = this.#parts.records.get('endpoint', id)
+      if (!endpoint?.sandbox || endpoint.deleted || endpoint.sandbox.path !== sandbox?.path) return
+      if (endpoint.health?.state === state) return
+      const record: Endpoint = { ...endpoint, health: { state, since: this.#parts.now().toISOString() } }
+      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }], isEnd: true })
     })
   }
 

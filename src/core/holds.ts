@@ -116,19 +116,28 @@ export function announcementOf({ dst }: Pick<Hold, 'dst'>): Announcement {
   return { kind: 'announcement', dst }
 }
 
-/** Of an endpoint's objects, announcements that nobody takes over. Not where the kernel has lost the container already. */
+/**
+ * Of an endpoint's objects, announcements that nobody takes over. Not where the kernel has lost the container already, and
+ * not what has never been announced.
+ */
 export function leavesBehind(
   objects: readonly HostObject[],
   {
     drop,
     wanted,
-    lost
-  }: { drop: readonly HostObject[]; wanted: readonly HostObject[]; lost: ReadonlySet<string> }
+    reconciler
+  }: {
+    drop: readonly HostObject[]
+    wanted: readonly HostObject[]
+    reconciler: Pick<Reconciler, 'lost' | 'has'>
+  }
 ): string[] {
   const going = new Set(drop.map(keyOf))
   const staying = new Set(wanted.map(keyOf))
   return objects.flatMap((object) => {
-    if (object.kind !== 'announcement' || (object.of !== undefined && lost.has(object.of))) return []
-    return going.has(keyOf(object)) && !staying.has(keyOf(object)) ? [object.dst] : []
+    if (object.kind !== 'announcement' || (object.of !== undefined && reconciler.lost.has(object.of)))
+      return []
+    const key = keyOf(object)
+    return going.has(key) && !staying.has(key) && reconciler.has(key) ? [object.dst] : []
   })
 }

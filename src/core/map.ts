@@ -1,15 +1,23 @@
 /** The whole cluster, as the link-state database of this host has it: every router has the same. */
+import { ANYCAST_TAG } from '../desired/routing.js'
 import { UnavailableError } from '../errors.js'
 import type { External, RouterLink } from '../host/router-tables.js'
 import type { OpenVty } from '../host/vty.js'
-import { readLinks, routerViews } from './router-views.js'
+import { readLinks, readTagged3, routerViews } from './router-views.js'
 
 export interface ClusterMap {
   readonly routers: readonly MapRouter[]
   /** One way each. */
   readonly links: readonly RouterLink[]
-  /** Addresses that several routers announce: on purpose, or by mistake. */
-  readonly several: readonly { readonly address: string; readonly routers: readonly string[] }[]
+  /** Addresses that several routers announce. */
+  readonly several: readonly SharedAddress[]
+}
+
+export interface SharedAddress {
+  readonly address: string
+  readonly routers: readonly string[]
+  /** True if all of them say that others are meant to have it, too; else it is there twice by mistake, or on the move. */
+  readonly anycast: boolean
 }
 
 export interface MapRouter {
@@ -30,12 +38,11 @@ export async function readMap(open: OpenVty): Promise<ClusterMap> {
     )
     throw new UnavailableError(`there is no link-state database here: ${reasons.join('; ')}`)
   }
-  const links = protocols.some(({ name }) => name === 'ospfd') ? await readLinks(open) : []
-  return mapOf(
-    new Set(databases.map(({ own }) => own)),
-    databases.flatMap(({ externals }) => externals),
-    links
-  )
+  const has = (daemon: string): boolean => protocols.some(({ name }) => name === daemon)
+  const links = has('ospfd') ? await readLinks(open) : []
+  const tagged = has('ospf6d') ? await readTagged3(open) : []
+  const externals = databases.flatMap((database) => database.externals)
+  return mapOf(new Set(databases.map(({ own }) => own)), [...externals, ...tagged], links)
 }
 
 /** From what the routers announce and how they are connected. */
@@ -46,12 +53,16 @@ export function mapOf(
 ): ClusterMap {
   const addressesByRouter = new Map<string, string[]>()
   const routersByAddress = new Map<string, string[]>()
-  for (const { dst, router } of externals) {
+  const meant = new Set<string>()
+  for (const { dst, router, tag } of externals) {
     const address = singleAddress(dst)
     if (address === undefined) continue
     append(addressesByRouter, router, address)
     append(routersByAddress, address, router)
+    if (tag === ANYCAST_TAG) meant.add(`${address} ${router}`)
   }
+  const isMeant = (address: string, routers: readonly string[]): boolean =>
+    routers.every((router) => meant.has(`${address} ${router}`))
   const neighbours = links.flatMap(({ from, to, isSegment }) => (isSegment ? [from] : [from, to]))
   const ids = new Set([...self, ...neighbours, ...addressesByRouter.keys()])
   return {
@@ -60,7 +71,7 @@ export function mapOf(
     }),
     links,
     several: [...routersByAddress].flatMap(([address, routers]) =>
-      routers.length > 1 ? [{ address, routers: routers.sort() }] : []
+      routers.length > 1 ? [{ address, routers: routers.sort(), anycast: isMeant(address, routers) }] : []
     )
   }
 }
@@ -72,6 +83,7 @@ function singleAddress(dst: string): string | undefined {
 
 function append(map: Map<string, string[]>, key: string, value: string): void {
   const list = map.get(key)
+  if (list?.includes(value)) return
   if (list) list.push(value)
   else map.set(key, [value])
 }

@@ -6,6 +6,7 @@ import {
   bgpNeighbours,
   kernelPaths,
   ospf3Externals,
+  ospf3Tagged,
   ospfDatabase,
   ospfNeighbours
 } from '../host/router-tables.js'
@@ -65,6 +66,20 @@ export async function readLinks(open: OpenVty): Promise<RouterLink[]> {
   const session = await open('ospfd')
   try {
     return ospfLinks(await show(session, 'show ip ospf database router json'))
+  } finally {
+    session.close()
+  }
+}
+
+/** What routers of OSPFv3 have put a tag on: the list of all that they announce does not say. */
+export async function readTagged3(open: OpenVty): Promise<External[]> {
+  const session = await open('ospf6d')
+  try {
+    const answers = [
+      await show(session, 'show ipv6 ospf6 database as-external detail json'),
+      await show(session, 'show ipv6 ospf6 database type-7 detail json')
+    ]
+    return answers.flatMap(ospf3Tagged)
   } finally {
     session.close()
   }

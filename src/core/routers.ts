@@ -6,11 +6,13 @@ import { ROUTER_DAEMONS } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
 import type { OpenVty } from '../host/vty.js'
 import type { Log } from '../log.js'
-import type { Ip } from '../model/ip.js'
+import { addressOf, hostPrefix } from '../model/ip.js'
+import type { Ip, Prefix } from '../model/ip.js'
 import type { Router } from '../model/router.js'
 import type { Routing } from '../model/routing.js'
 import type { Records } from '../store/records.js'
-import type { Change, Committer } from './commit.js'
+import type { Change } from './change.js'
+import type { Committer } from './commit.js'
 import { drainedPrefixes } from './drained.js'
 import { RouterKeeper } from './router-keeper.js'
 import type { RouterState } from './router-keeper.js'
@@ -114,6 +116,7 @@ export class Routers {
     return desiredRouting(routing, {
       networks,
       drained: drainedPrefixes(records.all('endpoint'), networks),
+      anycast: anycastIn(records),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
@@ -130,4 +133,10 @@ export class Routers {
       if (!(error instanceof StoreError)) throw error
     }
   }
+}
+
+/** Addresses of containers that other hosts have on purpose, as destinations. */
+function anycastIn(records: Records): Prefix[] {
+  const endpoints = records.all('endpoint').filter(({ anycast, sandbox }) => anycast === true && sandbox)
+  return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
 }

@@ -13,17 +13,19 @@ const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding'
  * With networks: what they need. Without: the values that our settings replaced. `hasMore`: there are networks whose record
  * cannot be read, so that the last one is not gone. `hasEndpoints`: there are endpoints; without a network they are dead, and
  * need no more than a place for what is still known of them. `hasPorts`: an endpoint publishes some.
+ * `hasPolicies`: not everything is allowed to all.
  */
 export function desiredOfHost(
   networks: readonly Network[],
   settings: readonly Setting[],
-  { hasMore = false, hasEndpoints = false, hasPorts = false } = {}
+  { hasMore = false, hasEndpoints = false, hasPorts = false, hasPolicies = false } = {}
 ): HostObject[] {
   const isNeeded = networks.length > 0 || hasMore
   return [
     ...(isNeeded ? familiesOf(networks).flatMap(forwardingOf) : settings.map(formerSysctl)),
     ...(isNeeded || hasEndpoints ? [{ kind: 'guard', intact: true } as const] : []),
-    ...(hasPorts ? [{ kind: 'publisher', intact: true } as const] : [])
+    ...(hasPorts ? [{ kind: 'publisher', intact: true } as const] : []),
+    ...(hasPolicies ? [{ kind: 'policer', intact: true } as const] : [])
   ]
 }
 

@@ -16,10 +16,13 @@ import type {
   Source,
   VethPeer
 } from '../host/objects.js'
+import { healthOf } from '../model/health.js'
 import { containerLinkName, hostLinkName, hostMacOf } from '../model/endpoint.js'
 import type { Endpoint, Sandbox } from '../model/endpoint.js'
 import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLength } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
+import { desiredOfPolicy } from './policy.js'
+import type { AddressesOf } from './policy.js'
 import { desiredOfRates } from './rates.js'
 import { desiredOfPorts, usesLoopback } from './portmap.js'
 
@@ -29,15 +32,21 @@ const LINK_LOCAL_LENGTH = 64
 
 /**
  * What the host should have for an endpoint. Nothing for one that is being deleted. `announces`: routing daemons read an
- * announcement instead of the route, which is where they do not look (decision 11).
+ * announcement instead of the route, which is where they do not look (decision 11). `addressesOf`: of DNS names in lists.
  */
-export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostObject[] {
+export function desiredOfEndpoint(
+  endpoint: Endpoint,
+  announces = false,
+  addressesOf: AddressesOf = () => []
+): HostObject[] {
   if (endpoint.deleted) return []
   if (endpoint.delegate) return desiredOfPorts(endpoint)
   const link = linkOf(endpoint)
-  if (!endpoint.sandbox) return [link]
+  const policy = desiredOfPolicy(endpoint, addressesOf)
+  if (!endpoint.sandbox) return [link, ...policy]
   return [
     link,
+    ...policy,
     ...desiredOfRates(endpoint),
     ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
@@ -46,22 +55,27 @@ export function desiredOfEndpoint(endpoint: Endpoint, announces = false): HostOb
     }),
     ...endpoint.addresses
       .map(addressOf)
-      .flatMap((address) => routes(address, link.name, announces, endpoint.drain)),
+      .flatMap((address) => routes(address, link.name, announces, endpoint)),
     ...desiredOfPorts(endpoint)
   ]
 }
 
-function routes(
-  address: Ip,
-  link: string,
-  announces: boolean,
-  drain: Endpoint['drain']
-): (Route | Announcement)[] {
+/** True if the network is not to hear of its addresses although its container runs. */
+export function isWithheld(endpoint: Endpoint): boolean {
+  return endpoint.drain === 'withdrawn' || !isFit(endpoint)
+}
+
+function isFit(endpoint: Endpoint): boolean {
+  return (healthOf(endpoint) ?? 'healthy') === 'healthy'
+}
+
+function routes(address: Ip, link: string, announces: boolean, endpoint: Endpoint): (Route | Announcement)[] {
   const dst = hostPrefix(address)
   const route: Route = { kind: 'route', link, dst, metric: METRIC[familyOf(address)] }
-  if (!announces) return [route]
   const own: Route = { ...route, table: 'local' }
-  return drain === 'withdrawn' ? [own] : [own, { kind: 'announcement', dst, of: link }]
+  // Also where routing daemons read routes: in that table they do not see one.
+  if (!announces) return [isFit(endpoint) ? route : own]
+  return isWithheld(endpoint) ? [own] : [own, { kind: 'announcement', dst, of: link }]
 }
 
 /** As the host sees them on the link: with IPv6 also the link-local one, which neighbour discovery uses. */

@@ -4,7 +4,7 @@
  */
 import { OUR_NAME } from '../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
-import { addressOf, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
+import { addressOf, contains, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
 import type { Routing } from '../model/routing.js'
@@ -15,6 +15,8 @@ export interface RoutingFacts {
   readonly networks: readonly Network[]
   /** Addresses that others should be preferred for, as destinations, `10.1.0.2/32`, or all of a subnet, `10.1.0.0/16`. */
   readonly drained?: readonly Prefix[]
+  /** Addresses that other hosts have on purpose, in the same form. */
+  readonly anycast?: readonly Prefix[]
   /** The host's own address, where the operator gives no router id: FRR might choose one that every host has. */
   readonly routerId?: Ip
 }
@@ -32,6 +34,8 @@ const LAST_SEQUENCE = 4_294_967_189n
 const WORST_OSPF_METRIC = 16_777_214
 /** How often our own autonomous system is put before a path that others should be preferred to. */
 const PREPENDED = 3
+/** How others see that an address is meant to be on several hosts: as OSPF's route tag and in a BGP community. `nr` in ASCII. */
+export const ANYCAST_TAG = 0x6e72
 /** Room for the subnets of one network among the numbers of a prefix list. */
 const SEQUENCES_PER_NETWORK = 1000
 
@@ -78,24 +82,38 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
   const ip = family === 4 ? 'ip' : 'ipv6'
   const map = `route-map ${mapOf(family)} permit 10`
   const worse = `route-map ${mapOf(family)} permit 5`
+  const meant = `route-map ${mapOf(family)} permit 7`
   const drain = `${OUR_NAME}-drain`
+  const several = `${OUR_NAME}-anycast`
   const list = (name: string, sequence: number, what: string): string =>
     `${ip} prefix-list ${name} seq ${String(sequence)} ${what}`
   // The first entry matches a default route only. It keeps the list from being empty: an empty list lets everything out.
   const none = `deny ${family === 4 ? '0.0.0.0/0' : '::/0'}`
-  const drained = (facts.drained ?? []).filter((dst) => familyOf(dst) === family)
   const pools = poolsOf(facts.networks, family)
+  const permitted = (name: string, all: readonly Prefix[] = []): string[] =>
+    all
+      .filter((dst) => familyOf(dst) === family)
+      .filter((dst) => pools.some(({ prefix }) => contains(prefix, addressOf(dst))))
+      .map((dst) => list(name, sequenceOf(dst), `permit ${hostsOf(dst)}`))
   return [
     ...[
       list(OUR_NAME, FIRST_SEQUENCE, none),
       ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
       list(drain, FIRST_SEQUENCE, none),
-      ...drained.map((dst) => list(drain, sequenceOf(dst), `permit ${hostsOf(dst)}`)),
+      ...permitted(drain, facts.drained),
+      list(several, FIRST_SEQUENCE, none),
+      ...permitted(several, facts.anycast),
       worse
     ].map((text) => ({ daemon, within: [], text })),
     ...[`match ${ip} address prefix-list ${drain}`, ...worst(daemon, facts.as)].map((text) => ({
       daemon,
       within: [worse],
+      text
+    })),
+    { daemon, within: [], text: meant },
+    ...[`match ${ip} address prefix-list ${several}`, tagOf(daemon)].map((text) => ({
+      daemon,
+      within: [meant],
       text
     })),
     { daemon, within: [], text: map },
@@ -113,6 +131,13 @@ function worst(daemon: RouterDaemon, as: number | undefined): string[] {
   if (daemon !== 'bgpd') return [`set metric ${String(WORST_OSPF_METRIC)}`]
   const prepend = as === undefined ? [] : [`set as-path prepend ${Array(PREPENDED).fill(as).join(' ')}`]
   return [...prepend, 'set local-preference 0']
+}
+
+/** What marks an anycast address for others; it changes nothing in how they choose. */
+function tagOf(daemon: RouterDaemon): string {
+  return daemon === 'bgpd'
+    ? `set community ${String(ANYCAST_TAG)}:1 additive`
+    : `set tag ${String(ANYCAST_TAG)}`
 }
 
 /** The same for an address whatever else is drained: by its last bytes, which differ within a subnet. */

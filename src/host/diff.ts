@@ -6,38 +6,44 @@ export interface Difference {
   readonly ops: readonly Op[]
   /** Names of links that should be there, are not, and cannot be made again. What lives on them is left out of `ops`. */
   readonly lost: readonly string[]
+  /** Left out of `ops` until the link of this name runs. */
+  readonly waiting: readonly { readonly key: string; readonly link: string }[]
 }
 
-/** What must be done to get from `actual` to `desired`, both by key. `hasLink` says whether a link exists now. */
+/** What must be done to get from `actual` to `desired`, both by key. `links`: as they are now. */
 export function diff(
   desired: ReadonlyMap<string, HostObject>,
   actual: ReadonlyMap<string, HostObject>,
-  hasLink: (name: string) => boolean
+  links: { readonly exists: (name: string) => boolean; readonly runs: (name: string) => boolean }
 ): Difference {
   const coming = new Set<string>()
   const lost: string[] = []
   for (const object of desired.values()) {
-    if (object.kind !== 'link' || hasLink(object.name)) continue
+    if (object.kind !== 'link' || links.exists(object.name)) continue
     if (object.veth) coming.add(object.name)
     else lost.push(object.name)
   }
   const possible = (object: HostObject): boolean => {
     const link = neededLink(object)
-    return link === undefined || coming.has(link) || hasLink(link)
+    return link === undefined || coming.has(link) || links.exists(link)
   }
   const isUnwanted = (key: string): boolean => {
     const object = desired.get(key)
     return object === undefined || ('of' in object && !possible(object))
   }
   const changes: Op[] = []
+  const waiting: { key: string; link: string }[] = []
   for (const [key, object] of desired) {
     const verb = changeOf(object, actual.get(key))
-    if (verb && possible(object)) changes.push({ verb, object })
+    if (!verb || !possible(object)) continue
+    const link = object.kind === 'announcement' ? object.of : undefined
+    if (link !== undefined && !links.runs(link)) waiting.push({ key, link })
+    else changes.push({ verb, object })
   }
   const deletes: Op[] = []
   for (const [key, object] of actual)
     if (isUnwanted(key) && object.kind !== 'sysctl') deletes.push({ verb: 'delete', object })
-  return { ops: [...changes.sort(byKind), ...deletes.sort((a, b) => byKind(b, a))], lost }
+  return { ops: [...changes.sort(byKind), ...deletes.sort((a, b) => byKind(b, a))], lost, waiting }
 }
 
 /** Objects by their key. */

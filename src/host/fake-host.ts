@@ -7,15 +7,18 @@ import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndRoute } from './ends.js'
 import type { Host, HostChange, HostFacts, Listener } from './host.js'
-import { describeOp, keyOf, linkOf } from './objects.js'
+import { describeOp } from './describe.js'
+import { keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
+import type { PolicyCounts } from './policies.js'
 
 /** What is an element of which table. */
 const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
   ['source', 'guard'],
   ['port', 'publisher'],
   ['exclusion', 'publisher'],
-  ['hairpin', 'publisher']
+  ['hairpin', 'publisher'],
+  ['policy', 'policer']
 ])
 
 /** A container end, and the name of the host end that it belongs to. */
@@ -79,6 +82,15 @@ export class FakeHost implements Host, ContainerEnds {
     return Promise.resolve(this.objects.has('guard') ? this.drops : new Map<string, number>())
   }
 
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>> {
+    const nothing = { packets: 0, bytes: 0 }
+    const counts = { accepted: nothing, denied: nothing }
+    const links = [...this.objects.values()].flatMap((object) =>
+      object.kind === 'policy' ? [object.link] : []
+    )
+    return Promise.resolve(new Map(links.map((link) => [link, { ingress: counts, egress: counts }])))
+  }
+
   watch(onChange: (change: HostChange) => void): () => void {
     this.#watchers.add(onChange)
     return () => {
@@ -103,6 +115,7 @@ export class FakeHost implements Host, ContainerEnds {
         ({ dst }) => !others.some((other) => other.routes.some((route) => route.dst === dst))
       )
       ends.set(end.name, { ...found, ...end, mtu: found.mtu ?? end.mtu ?? 1500, routes })
+      this.start(found.hostLink)
       return routes
     })
   }
@@ -139,6 +152,15 @@ export class FakeHost implements Host, ContainerEnds {
     const ends = this.sandboxes.get(netns)
     this.sandboxes.delete(netns)
     for (const { hostLink } of ends?.values() ?? []) this.vanish(`link ${hostLink}`)
+  }
+
+  /** The other end of a link comes up, in its container, and an event says so. */
+  start(name: string): void {
+    const key = `link ${name}`
+    const link = this.objects.get(key)
+    if (link?.kind !== 'link' || link.runs) return
+    this.objects.set(key, { ...link, runs: true })
+    for (const tell of this.#watchers) tell({ kind: 'link', key, gone: false, runs: true })
   }
 
   /** Removes an object as somebody else would, with a kernel event. */
@@ -184,7 +206,9 @@ export class FakeHost implements Host, ContainerEnds {
       const errno = this.#makeEnd(object)
       if (errno) return errno
     }
-    this.objects.set(key, listed(object))
+    const before = this.objects.get(key)
+    const runs = before?.kind === 'link' && before.runs ? { runs: true } : {}
+    this.objects.set(key, { ...listed(object), ...runs } as HostObject)
     return undefined
   }
 

@@ -1,5 +1,6 @@
 import type { KernelError } from '../errors.js'
 import type { HostObject, Kind, Op } from './objects.js'
+import type { PolicyCounts } from './policies.js'
 
 /**
  * Door to one network namespace. There are two: LinuxHost and FakeHost, held to the same contract
@@ -17,6 +18,8 @@ export interface Host {
   listeners(): Promise<readonly Listener[]>
   /** Packets that the guard has dropped since it was made, by reason. Empty without a guard. */
   dropped(): Promise<ReadonlyMap<string, number>>
+  /** What policies have let pass and refused, by link. */
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>>
   /** Calls back when somebody else may have changed one of our objects. Returns how to stop. */
   watch(onChange: (change: HostChange) => void): () => void
 }
@@ -52,6 +55,8 @@ export interface HostChange {
   readonly gone: boolean
   /** How it is now, where the event says so. */
   readonly object?: HostObject
+  /** Of a link: whether both ends are up now. */
+  readonly runs?: boolean
   /** True if events came too fast and some are lost. */
   readonly lost?: true
 }

@@ -7,6 +7,7 @@
  * values, not things: they are set, never deleted.
  */
 
+import type { Policer, Policy } from './policies.js'
 import type { Exclusion, Hairpin, Loopback, Port, Publisher } from './ports.js'
 import type { Mark, Shaper } from './rates.js'
 
@@ -37,6 +38,8 @@ export interface Link {
   readonly veth?: VethPeer
   /** Only listed: its other end is in another namespace, so a container uses it. */
   readonly inUse?: true
+  /** Only listed: both ends are up, so packets reach the container. */
+  readonly runs?: true
 }
 
 export interface VethPeer {
@@ -80,7 +83,10 @@ export interface Route {
 export interface Announcement {
   readonly kind: 'announcement'
   readonly dst: string
-  /** Link without which it must not be there; it does not live on it. */
+  /**
+   * Link without which it must not be there; it does not live on it. It is added when that link runs, so that a container is
+   * not announced before it can answer, and it stays if the link pauses.
+   */
   readonly of?: string
 }
 
@@ -134,6 +140,8 @@ export type HostObject =
   | Port
   | Exclusion
   | Hairpin
+  | Policer
+  | Policy
 export type Kind = HostObject['kind']
 
 /** In the order in which objects are made; they are removed in the opposite order. */
@@ -142,7 +150,9 @@ export const KINDS: readonly Kind[] = [
   'firewall',
   'guard',
   'publisher',
+  'policer',
   'source',
+  'policy',
   'link',
   'shaper',
   'mark',
@@ -196,11 +206,15 @@ export function keyOf(object: HostObject): string {
       return `exclusion ${object.device} ${object.protocol} ${String(object.hostPort)}`
     case 'hairpin':
       return `hairpin ${object.prefix} ${object.address}`
+    case 'policer':
+      return 'policer'
+    case 'policy':
+      return `policy ${object.link}`
   }
 }
 
 /** What only names its link. */
-const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'mark'])
+const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'policy', 'mark'])
 
 /** The link that an object lives on, if it lives on one: it goes with the link. */
 export function linkOf(object: HostObject): string | undefined {
@@ -215,46 +229,4 @@ const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
   const found = actual as unknown as Readonly<Record<string, unknown>>
   return Object.entries(desired).every(([field, value]) => found[field] === value || NOT_LISTED.has(field))
-}
-
-/** For error messages and logs: `add route 10.1.0.2/32 dev nr-0a1b2c3d4e5f`. */
-export function describeOp({ verb, object }: Op): string {
-  return `${verb} ${describe(object)}`
-}
-
-function describe(object: HostObject): string {
-  switch (object.kind) {
-    case 'link':
-      return `link ${object.name}`
-    case 'address':
-      return `address ${object.address} dev ${object.link}`
-    case 'neighbour':
-      return `neighbour ${object.address} lladdr ${object.mac} dev ${object.link}`
-    case 'route':
-      return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
-    case 'shaper':
-      return `rate of ${String(object.rate)} bytes/s ${object.direction === 'in' ? 'to' : 'from'} ${object.link}`
-    case 'mark':
-      return `DSCP ${String(object.dscp)} of ${object.link}`
-    case 'loopback':
-      return `way of ::1 through ${object.link}`
-    case 'announcement':
-      return `announcement of ${object.dst}`
-    case 'sysctl':
-      return `sysctl ${object.key}=${object.value}`
-    case 'firewall':
-      return `forwarding rules in ${object.family === 4 ? 'iptables' : 'ip6tables'}`
-    case 'guard':
-      return 'nftables tables of net-routed'
-    case 'source':
-      return `source ${object.address} of ${object.link}`
-    case 'publisher':
-      return 'nftables table of net-routed for published ports'
-    case 'port':
-      return `${object.protocol} port ${String(object.hostPort)} of ${object.host} to ${object.address} port ${String(object.port)}`
-    case 'exclusion':
-      return `exclusion of ${object.device} from ${object.protocol} port ${String(object.hostPort)}`
-    case 'hairpin':
-      return `hairpin of ${object.prefix} to ${object.address}`
-  }
 }

@@ -11,36 +11,23 @@ import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
 import { byKey, diff } from './diff.js'
 import type { Host, HostChange } from './host.js'
-import { KINDS, describeOp, keyOf, linkOf, satisfies } from './objects.js'
-import type { HostObject, Kind, Op } from './objects.js'
+import { keyOf, linkOf, satisfies } from './objects.js'
+import type { HostObject, Kind, Link, Op } from './objects.js'
+import { asListed, isNeededBy, pick } from './remembered.js'
+import { newCounters, tellRepairs } from './counters.js'
+import type { ReconcilerCounters } from './counters.js'
+import { Starts } from './starts.js'
 import { Turns } from './turns.js'
 
 const MAX_ROUNDS = 3
-/** Of one sweep, a line each: a host that has lost all has lost thousands. */
-const REPAIRS_TOLD = 20
 
 /** Why a key is not as desired, since the last pass that touched it. */
 export type Faults = ReadonlyMap<string, KernelError>
 
-export interface ReconcilerCounters {
-  passes: number
-  sweeps: number
-  sweepSeconds: number
-  operations: number
-  /** Operations that were needed although nobody had asked for a change. */
-  readonly repairs: Map<Kind, number>
-}
-
 export type Objects = ReadonlyMap<string, HostObject>
 
 export class Reconciler {
-  readonly counters: ReconcilerCounters = {
-    passes: 0,
-    sweeps: 0,
-    sweepSeconds: 0,
-    operations: 0,
-    repairs: new Map(KINDS.map((kind) => [kind, 0]))
-  }
+  readonly counters: ReconcilerCounters = newCounters()
   readonly #host: Host
   readonly #log: Log
   readonly #desired = new Map<string, HostObject>()
@@ -49,6 +36,7 @@ export class Reconciler {
   #lost = new Set<string>()
   #orphans: ReadonlySet<string> = new Set<string>()
   #dirty = new Set<string>()
+  readonly #starts = new Starts()
   readonly #turns = new Turns()
   #next: Promise<void> | undefined
 
@@ -72,9 +60,16 @@ export class Reconciler {
   }
 
   /** Changes what should be there. Nothing happens until `settle`. An object in both lists stays, as in `add`. */
-  want(drop: Iterable<HostObject>, add: Iterable<HostObject>): void {
+  want(drop: readonly HostObject[], add: Iterable<HostObject>): void {
     for (const object of drop) this.#touch(keyOf(object), undefined)
     for (const object of add) this.#touch(keyOf(object), object)
+    for (const object of drop)
+      if (object.kind === 'link' && !this.#desired.has(keyOf(object))) this.#starts.forget(object.name)
+  }
+
+  /** Changes how objects should be that are wanted already; others are left out. */
+  adjust(objects: Iterable<HostObject>): void {
+    for (const object of objects) if (this.#desired.has(keyOf(object))) this.#touch(keyOf(object), object)
   }
 
   /** Closes the gap for everything that was wanted before the call. Never throws: see `faults`. */
@@ -108,8 +103,30 @@ export class Reconciler {
 
   /** Links whose other end is where they were made, at the last sweep: no container has it. */
   idleLinks(): ReadonlySet<string> {
-    const links = [...this.#actual.values()].filter((object) => object.kind === 'link')
-    return new Set(links.filter(({ inUse }) => !inUse).map(({ name }) => name))
+    const found = [...this.#actual.values()]
+    return new Set(found.flatMap((object) => (object.kind === 'link' && !object.inUse ? [object.name] : [])))
+  }
+
+  /** The other end of a link is up, or is not: what has waited for that is made. Costs nothing where it is no news. */
+  async runs(name: string, isUp = true): Promise<void> {
+    const isKnown = (this.#findLink(name)?.runs === true) === isUp
+    if (this.#starts.tell(name, isUp, isKnown)) await this.settle()
+  }
+
+  /** True if the object was there at the last look. */
+  has(key: string): boolean {
+    return this.#actual.has(key)
+  }
+
+  /** What waits for the link to run waits on, until `resume`. */
+  pause(name: string): void {
+    this.#starts.pause(name)
+  }
+
+  async resume(name: string): Promise<void> {
+    const keys = this.#starts.resume(name)
+    for (const key of keys) this.#dirty.add(key)
+    if (keys.length > 0) await this.settle()
   }
 
   /** Removes a link that nothing wants, with what lives on it. */
@@ -140,7 +157,24 @@ export class Reconciler {
     this.#dirty.add(key)
   }
 
+  #findLink(name: string): Link | undefined {
+    const found = this.#actual.get(`link ${name}`)
+    return found?.kind === 'link' ? found : undefined
+  }
+
+  #noteStarts(): void {
+    const { told, keys } = this.#starts.take()
+    for (const [name, isUp] of told) {
+      const found = this.#findLink(name)
+      if (!found) continue
+      const { runs: _runs, ...link } = found
+      this.#actual.set(keyOf(link), isUp ? { ...link, runs: true } : link)
+    }
+    for (const key of keys) this.#dirty.add(key)
+  }
+
   async #pass(): Promise<void> {
+    this.#noteStarts()
     const keys = this.#dirty
     this.#dirty = new Set()
     this.counters.passes++
@@ -184,12 +218,7 @@ export class Reconciler {
   #noteRepairs(ops: readonly Op[]): void {
     const isNews = (key: string): boolean => !this.#dirty.has(key) && !this.#faults.has(key)
     const repairs = ops.filter(({ object }) => isNews(keyOf(object)))
-    const counts = this.counters.repairs
-    for (const op of repairs) {
-      counts.set(op.object.kind, (counts.get(op.object.kind) ?? 0) + 1)
-    }
-    for (const op of repairs.slice(0, REPAIRS_TOLD)) this.#log.warn('repair', { op: describeOp(op) })
-    if (repairs.length > REPAIRS_TOLD) this.#log.warn('more repairs', { repairs: repairs.length })
+    tellRepairs(repairs, this.counters.repairs, this.#log)
   }
 
   /**
@@ -214,8 +243,12 @@ export class Reconciler {
     keys: ReadonlySet<string>,
     [desired, actual] = [pick(this.#desired, keys), pick(this.#actual, keys)]
   ): readonly Op[] {
-    const { ops, lost } = diff(desired, actual, (name) => this.#actual.has(`link ${name}`))
+    const { ops, lost, waiting } = diff(desired, actual, {
+      exists: (name) => this.#findLink(name) !== undefined,
+      runs: (name) => this.#findLink(name)?.runs === true && !this.#starts.isPaused(name)
+    })
     this.#noteLost(keys, lost)
+    for (const { key, link } of waiting) this.#starts.wait(link, key)
     return ops
   }
 
@@ -252,27 +285,4 @@ export class Reconciler {
     }
     this.#lost = now
   }
-}
-
-/** What is about one of these links, and what all links share. */
-function isNeededBy(links: ReadonlySet<string>, object: HostObject): boolean {
-  if (object.kind === 'firewall' || object.kind === 'guard') return links.size > 0
-  if (object.kind === 'link') return links.has(object.name)
-  return 'link' in object && links.has(object.link)
-}
-
-/** What a change does not touch: where the other end of a link is. */
-function asListed(object: HostObject, before: HostObject | undefined): HostObject {
-  return object.kind === 'link' && before?.kind === 'link' && before.inUse
-    ? { ...object, inUse: true }
-    : object
-}
-
-function pick(objects: ReadonlyMap<string, HostObject>, keys: ReadonlySet<string>): Map<string, HostObject> {
-  const picked = new Map<string, HostObject>()
-  for (const key of keys) {
-    const object = objects.get(key)
-    if (object) picked.set(key, object)
-  }
-  return picked
 }

@@ -18,6 +18,8 @@ export interface External {
   readonly dst: string
   /** Its router id. */
   readonly router: string
+  /** A number that it has put on it; absent = 0, or not shown. */
+  readonly tag?: number
 }
 
 export interface OspfDatabase {
@@ -61,7 +63,8 @@ export function ospfDatabase(answer: unknown): OspfDatabase | undefined {
   const externals = lists.flatMap((lsa): External[] => {
     const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
     const isLive = field(lsa, 'lsaAge') !== MAX_AGE_SECONDS
-    return isLive && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
+    const external = { dst, router, ...tagIn(lsa) }
+    return isLive && isExternal(external) ? [external] : []
   })
   return { own, externals: distinct(externals) }
 }
@@ -104,6 +107,28 @@ export function ospf3Externals(answer: unknown): External[] {
       return isExternal && typeof dst === 'string' && typeof router === 'string' ? [{ dst, router }] : []
     })
   )
+}
+
+/** Of `show ipv6 ospf6 database as-external detail json`, `… type-7 detail json`: those with a tag. */
+export function ospf3Tagged(answer: unknown): External[] {
+  const scopes = [
+    ...itemsOf(field(answer, 'asScopedLinkStateDb')),
+    ...itemsOf(field(answer, 'areaScopedLinkStateDb'))
+  ]
+  const lsas = scopes.flatMap((scope) => itemsOf(field(scope, 'lsa')))
+  return lsas.flatMap((lsa): External[] => {
+    const external = { dst: field(lsa, 'prefix'), router: field(lsa, 'advertisingRouter'), ...tagIn(lsa) }
+    return isExternal(external) && external.tag !== undefined ? [external] : []
+  })
+}
+
+function tagIn(lsa: unknown): Pick<External, 'tag'> {
+  const tag = field(lsa, 'tag')
+  return typeof tag === 'number' && tag !== 0 ? { tag } : {}
+}
+
+function isExternal(found: { readonly dst: unknown; readonly router: unknown }): found is External {
+  return typeof found.dst === 'string' && typeof found.router === 'string'
 }
 
 /** Of `show ip ospf neighbor json`, `show ipv6 ospf6 neighbor json`. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Health } from './health.js'
 import type { Ip, Mac, Prefix } from './ip.js'
 import type { EndpointOptions } from './options/option.js'
 
@@ -26,6 +27,8 @@ export interface Endpoint extends EndpointOptions {
   readonly left?: true
   /** On its way out of the network: announced as the worst choice, or not at all. The container stays. */
   readonly drain?: 'worse' | 'withdrawn'
+  /** What its check has found; absent = it has no check, or none has succeeded yet. */
+  readonly health?: Health
   /** Its pair may be made, and nobody was told of it yet: after a crash it is removed. */
   readonly attaching?: true
   /** Being removed; kept until the kernel has let go of everything. */

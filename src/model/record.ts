@@ -147,6 +147,12 @@ const SCHEMAS = {
       },
       left: yes,
       drain: { enum: ['worse', 'withdrawn'] },
+      health: {
+        type: 'object',
+        properties: { state: { enum: ['healthy', 'unhealthy'] }, since: text },
+        required: ['state', 'since'],
+        additionalProperties: false
+      },
       attaching: yes,
       deleted: yes,
       since: time

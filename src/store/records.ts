@@ -44,6 +44,7 @@ export class Records {
   readonly #endpointsBySandbox = new Map<string, Set<string>>()
   readonly #endpointsByNetwork = new Map<string, Set<string>>()
   readonly #leasesByPool = new Map<string, Set<string>>()
+  #changed: (endpointId: string) => void = () => undefined
   /** Records that could not be read at the start. */
   readonly broken: BrokenRecord[] = []
 
@@ -73,6 +74,11 @@ export class Records {
     return [...map.values()]
   }
 
+  /** Calls back, at once, when an endpoint may be another one than before. */
+  watchEndpoints(changed: (endpointId: string) => void): void {
+    this.#changed = changed
+  }
+
   count(kind: RecordKind): number {
     return this.#maps[kind].size
   }
@@ -87,6 +93,7 @@ export class Records {
   delete(kind: RecordKind, id: string): void {
     this.#index(kind, id, false)
     this.#maps[kind].delete(id)
+    if (kind === 'endpoint') this.#changed(id)
   }
 
   endpointsOfNetwork(networkId: string): Endpoint[] {

@@ -5,7 +5,7 @@ import type { ContainerEnd, ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
 import type { Link } from '../../src/host/objects.js'
 import { errorOf } from '../support/expect-error.js'
-import { testLink } from './host-contract.js'
+import { testLink } from './test-link.js'
 
 export interface EndsUnderTest {
   readonly host: Host

@@ -10,6 +10,9 @@ hostContract('FakeHost', () => {
       host.foreign.add(keyOf(object))
     },
     hasForeign: (object) => host.foreign.has(keyOf(object)),
+    start: ({ name }) => {
+      host.start(name)
+    },
     close: () => undefined
   }
 })

@@ -4,6 +4,9 @@ import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
 import { GUARD, SOURCE, SOURCE6, guards } from './guard-contract.js'
+import { testLink } from './test-link.js'
+import { starts } from './start-contract.js'
+import { POLICER, POLICIES, policies } from './policy-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
 import { MARK, SHAPER, rates } from './rate-contract.js'
 import type { Announcement, Firewall } from '../../src/host/objects.js'
@@ -16,23 +19,9 @@ export interface HostUnderTest {
   addForeign(object: Link | Route): void | Promise<void>
   /** True if that object is still there. */
   hasForeign(object: Link | Route): boolean | Promise<boolean>
+  /** Brings up the other end of a link that the host has made. */
+  start(link: Link): void | Promise<void>
   close(): void | Promise<void>
-}
-
-/** An endpoint's link. */
-export function testLink(id: string, fields: Partial<Link> = {}): Link {
-  return {
-    kind: 'link',
-    name: `nr-${id}`,
-    alias: `net-routed endpoint ${id}`,
-    mtu: 1400,
-    ipv6: true,
-    proxyArp: false,
-    localnet: false,
-    settled: true,
-    veth: { name: `nc-${id}`, mac: '02:42:0a:01:00:02' },
-    ...fields
-  }
 }
 
 const FORWARDING: Sysctl = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
@@ -44,12 +33,14 @@ const BESIDE: readonly HostObject[] = [
   FIREWALL,
   GUARD,
   PUBLISHER,
+  POLICER,
   SOURCE,
   SOURCE6,
   ANNOUNCEMENT,
   ANNOUNCEMENT6,
   ...PORTS,
-  MARK
+  MARK,
+  ...POLICIES
 ]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
 const ROUTE6: Route = { kind: 'route', dst: 'fd00::2/128', link: 'nr-a', metric: 1024 }
@@ -81,9 +72,11 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     deletes(() => opened.host)
     replaces(() => opened.host)
     failures(() => opened.host)
+    starts(() => opened)
     guards(() => opened.host)
     ports(() => opened.host)
     rates(() => opened.host)
+    policies(() => opened.host)
     foreigners(() => opened)
   })
 }

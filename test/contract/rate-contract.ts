@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { keyOf } from '../../src/host/objects.js'
 import type { HostObject, Mark, Shaper } from '../../src/host/objects.js'
-import { testLink } from './host-contract.js'
+import { testLink } from './test-link.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
 
 export const SHAPER: Shaper = {

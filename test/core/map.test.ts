@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ANYCAST_TAG } from '../../src/desired/routing.js'
 import { mapOf, readMap } from '../../src/core/map.js'
 import { ospfLinks } from '../../src/host/router-tables.js'
 import { dotText, mapText } from '../../src/map-command.js'
@@ -42,30 +43,58 @@ const EXTERNALS = [
   { dst: '10.1.0.5/32', router: ONE },
   { dst: '10.1.0.5/32', router: THREE },
   { dst: '10.99.0.0/16', router: TWO },
-  { dst: 'fd00:6::1/128', router: ONE }
+  { dst: '10.1.0.6/32', router: ONE, tag: ANYCAST_TAG },
+  { dst: '10.1.0.6/32', router: TWO, tag: ANYCAST_TAG },
+  { dst: '10.1.0.8/32', router: ONE, tag: ANYCAST_TAG },
+  { dst: '10.1.0.8/32', router: THREE, tag: 1 },
+  { dst: 'fd00:6::1/128', router: ONE },
+  { dst: 'fd00:6::2/128', router: ONE },
+  { dst: 'fd00:6::2/128', router: TWO },
+  { dst: 'fd00:6::2/128', router: ONE, tag: ANYCAST_TAG },
+  { dst: 'fd00:6::2/128', router: TWO, tag: ANYCAST_TAG }
 ]
 
 describe('mapOf', () => {
   const map = mapOf(new Set([ONE]), EXTERNALS, ospfLinks(routerLsas()))
   it('has every router, with single addresses, and those that several have', () => {
     expect(map.routers).to.deep.equal([
-      { id: ONE, isSelf: true, addresses: ['10.1.0.1', '10.1.0.5', 'fd00:6::1'] },
-      { id: TWO, isSelf: false, addresses: [] },
-      { id: THREE, isSelf: false, addresses: ['10.1.0.5'] }
+      {
+        id: ONE,
+        isSelf: true,
+        addresses: ['10.1.0.1', '10.1.0.5', '10.1.0.6', '10.1.0.8', 'fd00:6::1', 'fd00:6::2']
+      },
+      { id: TWO, isSelf: false, addresses: ['10.1.0.6', 'fd00:6::2'] },
+      { id: THREE, isSelf: false, addresses: ['10.1.0.5', '10.1.0.8'] }
     ])
-    expect(map.several).to.deep.equal([{ address: '10.1.0.5', routers: [ONE, THREE] }])
+  })
+  it('tells anycast, which all its routers say, from what is there twice', () => {
+    expect(map.several).to.deep.equal([
+      { address: '10.1.0.5', routers: [ONE, THREE], anycast: false },
+      { address: '10.1.0.6', routers: [ONE, TWO], anycast: true },
+      { address: '10.1.0.8', routers: [ONE, THREE], anycast: false },
+      { address: 'fd00:6::2', routers: [ONE, TWO], anycast: true }
+    ])
   })
   it('is text', () => {
     expect(mapText(map).split('\n')).to.deep.equal([
       '192.0.2.1, this host: to 192.0.2.2 (10)',
       '  10.1.0.1',
       '  10.1.0.5',
+      '  10.1.0.6',
+      '  10.1.0.8',
       '  fd00:6::1',
+      '  fd00:6::2',
       '192.0.2.2: to 192.0.2.1 (10), segment of 198.51.100.2 (5)',
+      '  10.1.0.6',
+      '  fd00:6::2',
       '192.0.2.3: to segment of 198.51.100.2 (5)',
       '  10.1.0.5',
-      'on several: 10.1.0.5: 192.0.2.1, 192.0.2.3',
-      '3 routers, 3 addresses, 1 on several routers'
+      '  10.1.0.8',
+      'twice: 10.1.0.5: 192.0.2.1, 192.0.2.3',
+      'anycast: 10.1.0.6: 192.0.2.1, 192.0.2.2',
+      'twice: 10.1.0.8: 192.0.2.1, 192.0.2.3',
+      'anycast: fd00:6::2: 192.0.2.1, 192.0.2.2',
+      '3 routers, 6 addresses, 2 of them anycast, 2 twice'
     ])
   })
   it('is a graph', () => {

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { byKey, diff } from '../../src/host/diff.js'
-import { KINDS, describeOp, keyOf, linkOf, satisfies } from '../../src/host/objects.js'
+import { describeOp } from '../../src/host/describe.js'
+import { KINDS, keyOf, linkOf, satisfies } from '../../src/host/objects.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
 
 const LINK: Link = {
@@ -19,7 +20,9 @@ const ALL: readonly HostObject[] = [
   { kind: 'firewall', family: 4, intact: true },
   { kind: 'guard', intact: true },
   { kind: 'publisher', intact: true },
+  { kind: 'policer', intact: true },
   { kind: 'source', link: 'nr-1', address: '10.1.0.2' },
+  { kind: 'policy', link: 'nr-1', ingress: '', egress: 'any' },
   LINK,
   { kind: 'shaper', link: 'nr-1', direction: 'in', rate: 1000, burst: 1, limit: 1, settled: true },
   { kind: 'mark', link: 'nr-1', dscp: 46, settled: true },
@@ -35,7 +38,10 @@ const ALL: readonly HostObject[] = [
 
 function difference(desired: readonly HostObject[], actual: readonly HostObject[]): ReturnType<typeof diff> {
   const present = byKey(actual)
-  return diff(byKey(desired), present, (name) => present.has(`link ${name}`))
+  return diff(byKey(desired), present, {
+    exists: (name) => present.has(`link ${name}`),
+    runs: (name) => actual.some((object) => object.kind === 'link' && object.name === name && object.runs)
+  })
 }
 
 function described(desired: readonly HostObject[], actual: readonly HostObject[]): readonly string[] {
@@ -44,8 +50,8 @@ function described(desired: readonly HostObject[], actual: readonly HostObject[]
 
 describe('diff', () => {
   it('is nothing between equals', () => {
-    expect(difference(ALL, ALL)).to.deep.equal({ ops: [], lost: [] })
-    expect(difference([], [])).to.deep.equal({ ops: [], lost: [] })
+    expect(difference(ALL, ALL)).to.deep.equal({ ops: [], lost: [], waiting: [] })
+    expect(difference([], [])).to.deep.equal({ ops: [], lost: [], waiting: [] })
   })
 
   it('adds in the order in which things need each other, whatever the order of what is wanted', () => {
@@ -84,7 +90,9 @@ describe('diff', () => {
       'firewall',
       'guard',
       'publisher',
+      'policer',
       'source',
+      'policy',
       'mark',
       'announcement',
       'hairpin',
@@ -96,13 +104,22 @@ describe('diff', () => {
   it('takes back the announcement that belongs to a link that is gone', () => {
     const announcement: HostObject = { kind: 'announcement', dst: '10.1.0.2/32' }
     const wanted = [ADOPTED, { ...announcement, of: 'nr-1' }]
-    expect(described(wanted, [ADOPTED])).to.deep.equal(['add announcement of 10.1.0.2/32'])
     expect(described(wanted, [ADOPTED, announcement])).to.deep.equal([])
     expect(described(wanted, [announcement])).to.deep.equal(['delete announcement of 10.1.0.2/32'])
   })
 
+  it('announces what belongs to a link when the link runs, and goes on if it pauses', () => {
+    const announcement: HostObject = { kind: 'announcement', dst: '10.1.0.2/32' }
+    const wanted = [ADOPTED, { ...announcement, of: 'nr-1' }]
+    const waiting = [{ key: 'announcement 10.1.0.2/32', link: 'nr-1' }]
+    expect(difference(wanted, [ADOPTED])).to.deep.equal({ ops: [], lost: [], waiting })
+    expect(described(wanted, [{ ...ADOPTED, runs: true }])).to.deep.equal(['add announcement of 10.1.0.2/32'])
+    expect(described(wanted, [ADOPTED, announcement])).to.deep.equal([])
+    expect(described([ADOPTED, announcement], [ADOPTED])).to.deep.equal(['add announcement of 10.1.0.2/32'])
+  })
+
   it('adopts a link that is there', () => {
-    expect(difference([ADOPTED], [ADOPTED])).to.deep.equal({ ops: [], lost: [] })
+    expect(difference([ADOPTED], [ADOPTED])).to.deep.equal({ ops: [], lost: [], waiting: [] })
     expect(described([{ ...ADOPTED, proxyArp: true }], [ADOPTED])).to.deep.equal(['replace link nr-1'])
   })
 

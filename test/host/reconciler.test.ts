@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { KernelError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { Host, HostChange, HostFacts, Listener } from '../../src/host/host.js'
-import { describeOp, keyOf } from '../../src/host/objects.js'
+import { describeOp } from '../../src/host/describe.js'
+import { keyOf } from '../../src/host/objects.js'
 import type { HostObject, Kind, Op } from '../../src/host/objects.js'
+import type { PolicyCounts } from '../../src/host/policies.js'
 import { Reconciler } from '../../src/host/reconciler.js'
 import { silentLog } from '../../src/log.js'
 import { ADOPTED, LINK, ROUTE, started } from '../support/reconciling.js'
@@ -191,6 +193,10 @@ class UnreadableHost implements Host {
 
   dropped(): Promise<ReadonlyMap<string, number>> {
     return this.#host.dropped()
+  }
+
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>> {
+    return this.#host.policed()
   }
 
   watch(onChange: (change: HostChange) => void): () => void {

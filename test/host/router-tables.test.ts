@@ -4,6 +4,7 @@ import {
   bgpNeighbours,
   kernelPaths,
   ospf3Externals,
+  ospf3Tagged,
   ospfDatabase,
   ospfNeighbours
 } from '../../src/host/router-tables.js'
@@ -49,6 +50,22 @@ describe('ospfDatabase', () => {
   it('is undefined where OSPF is not configured', () => {
     expect(ospfDatabase({})).to.equal(undefined)
     expect(ospfDatabase(undefined)).to.equal(undefined)
+  })
+})
+
+describe('ospf3Tagged', () => {
+  it('are those that a router has put a number on', () => {
+    // As FRR 8.4.4 shows it.
+    const lsa = (prefix: string, more: object): object => ({
+      prefix,
+      advertisingRouter: '192.0.2.1',
+      ...more
+    })
+    const plain = lsa('fd00:6::1/128', { tagPresent: false })
+    const tagged = lsa('fd00:6::2/128', { tagPresent: true, tag: 28_274 })
+    const answer = { asScopedLinkStateDb: [{ lsa: [plain, tagged] }] }
+    expect(ospf3Tagged(answer)).to.deep.equal([{ dst: 'fd00:6::2/128', router: '192.0.2.1', tag: 28_274 }])
+    expect(ospf3Tagged({})).to.deep.equal([])
   })
 })
 

@@ -125,11 +125,11 @@ export class Engine {
   async rejoin(slot: number): Promise<void> {
     for (const attachment of this.containers.get(slot)?.attachments ?? []) {
       const ref = { NetworkID: attachment.network.id, EndpointID: attachment.id }
-      this.#moveLink(attachment.id, false)
+      await this.#moveLink(attachment.id, false)
       await this.#world.call('NetworkDriver.Leave', ref)
       const joined = await this.#world.call('NetworkDriver.Join', { ...ref, SandboxKey: attachment.sandbox })
       if (joined.result !== 'answered') return this.stop(slot)
-      this.#moveLink(attachment.id, true)
+      await this.#moveLink(attachment.id, true)
       this.#touch(slot, attachment)
     }
   }
@@ -176,7 +176,7 @@ export class Engine {
       await this.#release(leases)
       return undefined
     }
-    this.#moveLink(id, true)
+    await this.#moveLink(id, true)
     return { id, network, leases, addresses, sandbox }
   }
 
@@ -188,7 +188,7 @@ export class Engine {
     const ref = { NetworkID: attachment.network.id, EndpointID: attachment.id }
     await this.#world.call('NetworkDriver.RevokeExternalConnectivity', ref)
     await this.#world.call('NetworkDriver.Leave', ref)
-    this.#moveLink(attachment.id, false)
+    await this.#moveLink(attachment.id, false)
     await this.#world.call('NetworkDriver.DeleteEndpoint', ref)
     await this.#release(attachment.leases)
   }
@@ -265,12 +265,13 @@ export class Engine {
   }
 
   /** dockerd puts the container end into the container, or takes it back. */
-  #moveLink(id: string, isInContainer: boolean): void {
+  async #moveLink(id: string, isInContainer: boolean): Promise<void> {
     const key = `link ${hostLinkName(id)}`
     const link = this.#world.host.objects.get(key)
     if (link?.kind !== 'link') return
-    const { inUse: _inUse, ...rest } = link
-    this.#world.host.objects.set(key, isInContainer ? { ...rest, inUse: true } : rest)
+    const { inUse: _inUse, runs: _runs, ...rest } = link
+    this.#world.host.objects.set(key, isInContainer ? { ...rest, inUse: true, runs: true } : rest)
+    await this.#world.runs(hostLinkName(id), isInContainer)
   }
 
   #newId(): string {

@@ -99,7 +99,7 @@ function shownObjects(objects: Iterable<HostObject>): Readonly<Record<string, un
   const shown = [...objects].map((object) => {
     if (object.kind === 'announcement') return [keyOf(object), object.dst] as const
     if (object.kind !== 'link') return [keyOf(object), object] as const
-    const { veth: _veth, inUse: _inUse, ...link } = object
+    const { veth: _veth, inUse: _inUse, runs: _runs, ...link } = object
     return [keyOf(object), link] as const
   })
   return Object.fromEntries<unknown>(shown)

@@ -112,6 +112,11 @@ export class World {
     await this.#survive(this.daemon.reconciler.resync())
   }
 
+  /** The kernel event that the other end of a link is up, or is not. */
+  async runs(link: string, isUp: boolean): Promise<void> {
+    await this.#survive(this.#daemon?.reconciler.runs(link, isUp) ?? Promise.resolve())
+  }
+
   /** A call of dockerd. Without a daemon it breaks. One that breaks is repeated without its body, as all versions do, and fails. */
   async call(method: string, body: object): Promise<Outcome> {
     if (!this.#daemon) return { result: 'broken' }
@@ -208,6 +213,7 @@ function withoutEvents(host: FakeHost): Host {
     facts: () => host.facts(),
     listeners: () => host.listeners(),
     dropped: () => host.dropped(),
+    policed: () => host.policed(),
     watch: () => () => undefined
   }
 }

@@ -26,7 +26,7 @@ describe('documents of former versions', () => {
     try {
       expect(daemon.records.broken).to.deep.equal([])
       expect(daemon.records.count('network')).to.equal(2)
-      expect(daemon.records.count('endpoint')).to.equal(3)
+      expect(daemon.records.count('endpoint')).to.equal(4)
     } finally {
       await daemon.stop()
     }

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { linkLocalOf, parseMac } from '../../src/model/ip.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
-import { testLink } from '../contract/host-contract.js'
+import { testLink } from '../contract/test-link.js'
 import { ip } from './scratch.js'
 import type { Scratch } from './scratch.js'
 

@@ -19,6 +19,9 @@ describeAsRoot('linuxHost', () => {
         )
       },
       hasForeign: (object) => shown(netns, object) !== '',
+      start: ({ veth }) => {
+        ip(netns, `link set ${veth?.name ?? ''} up`)
+      },
       close: () => scratch.close()
     }
   })

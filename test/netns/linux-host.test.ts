@@ -3,8 +3,8 @@ import { expect } from 'chai'
 import { withNetns } from '../../src/host/linux/netns.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
-import { testLink } from '../contract/host-contract.js'
 import { MARK, SHAPER } from '../contract/rate-contract.js'
+import { testLink } from '../contract/test-link.js'
 import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, pathOf } from './scratch.js'
 
 describeAsRoot('linuxHost', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { HostChange } from '../../src/host/host.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject } from '../../src/host/objects.js'
-import { testLink } from '../contract/host-contract.js'
+import { testLink } from '../contract/test-link.js'
 import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, runIn, until } from './scratch.js'
 
 const OBJECTS: readonly HostObject[] = [
@@ -41,8 +41,18 @@ describeAsRoot('watch of linuxHost', () => {
   const disturbances: Record<string, readonly [string, HostChange]> = {
     'a deleted link': ['link del nr-a', { kind: 'link', key: 'link nr-a', gone: true }],
     'a link whose other end is deleted': ['link del nc-a', { kind: 'link', key: 'link nr-a', gone: true }],
-    'a link that is set down': ['link set nr-a down', { kind: 'link', key: 'link nr-a', gone: true }],
-    'a changed link': ['link set nr-a mtu 1300', { kind: 'link', key: 'link nr-a', gone: false }],
+    'a link that is set down': [
+      'link set nr-a down',
+      { kind: 'link', key: 'link nr-a', gone: true, runs: false }
+    ],
+    'a changed link': [
+      'link set nr-a mtu 1300',
+      { kind: 'link', key: 'link nr-a', gone: false, runs: false }
+    ],
+    'a link whose other end comes up': [
+      'link set nc-a up',
+      { kind: 'link', key: 'link nr-a', gone: false, runs: true }
+    ],
     'a deleted address': [
       'addr del 10.0.0.1/32 dev nr-a',
       { kind: 'address', key: 'address 10.0.0.1/32 nr-a', gone: true }

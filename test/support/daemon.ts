@@ -6,14 +6,19 @@ import { UnavailableError } from '../../src/errors.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import type { ContainerEnds } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
+import type { Lookup } from '../../src/host/lookup.js'
 import { MemoryRegistry } from '../../src/host/registry.js'
 import type { Registry } from '../../src/host/registry.js'
 import type { OpenVty } from '../../src/host/vty.js'
 import { silentLog } from '../../src/log.js'
 import type { Log } from '../../src/log.js'
+import { hostLinkName } from '../../src/model/endpoint.js'
 import { RECORD_KINDS } from '../../src/model/record.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 import type { Store } from '../../src/store/store.js'
+import { FakeEngine, FakeProber } from './health.js'
+import type { Engine } from '../../src/host/engine.js'
+import type { Prober } from '../../src/host/prober.js'
 import { dockerOf } from './docker.js'
 import type { Docker } from './docker.js'
 
@@ -23,6 +28,7 @@ export const CONFIG: Config = {
   ipamsock: 'ipam-routed',
   cnisock: '/nonexistent/cni.sock',
   stateDir: '/nonexistent',
+  dockerSocket: '/nonexistent/docker.sock',
   routeProtocol: 200,
   defaultAddressPool: []
 }
@@ -32,7 +38,10 @@ export interface Options {
   readonly host?: FakeHost
   readonly store?: MemoryStore
   readonly vty?: (directory: string) => OpenVty
+  readonly lookup?: Lookup
   readonly log?: Log
+  readonly prober?: Prober
+  readonly engine?: Engine
 }
 
 /** Time that passes only when told to. */
@@ -70,7 +79,10 @@ export async function withRig(options: Options, test: (rig: Rig) => Promise<void
     const daemon = started.at(-1)
     return daemon ? callOf(daemon)(method, body) : Promise.reject(new Error('no daemon runs'))
   }
-  const docker = dockerOf(call)
+  const docker = dockerOf(call, async (id) => {
+    parts.host.start(hostLinkName(id))
+    await started.at(-1)?.reconciler.settle()
+  })
   const start = async (): Promise<Rig> => {
     await started.at(-1)?.stop()
     const daemon = await startOn({ ...options, ...parts, ends: parts.host, now: parts.clock.now })
@@ -92,7 +104,10 @@ export function startOn(parts: {
   readonly registry?: Registry
   readonly store: Store
   readonly vty?: (directory: string) => OpenVty
+  readonly lookup?: Lookup
   readonly log?: Log
+  readonly prober?: Prober
+  readonly engine?: Engine
   readonly now?: () => Date
 }): Promise<Daemon> {
   return startDaemon({
@@ -102,6 +117,9 @@ export function startOn(parts: {
     registry: parts.registry ?? new MemoryRegistry(),
     store: parts.store,
     vty: parts.vty ?? noVty,
+    prober: parts.prober ?? new FakeProber(),
+    engine: parts.engine ?? new FakeEngine(),
+    lookup: parts.lookup ?? noDns,
     log: parts.log ?? silentLog,
     version: '0.0.0-test',
     now: parts.now ?? clock().now
@@ -111,6 +129,11 @@ export function startOn(parts: {
 /** A host without routing daemons. */
 function noVty(directory: string): OpenVty {
   return (daemon) => Promise.reject(new UnavailableError(`${daemon} does not run: there is no ${directory}`))
+}
+
+/** A host without name service. */
+function noDns(name: string): Promise<never> {
+  return Promise.reject(new UnavailableError(`DNS does not say what ${name} is: ECONNREFUSED`))
 }
 
 export function callOf({ methods }: Daemon): Call {

@@ -19,6 +19,8 @@ export interface ContainerOptions {
   readonly ip?: string
   readonly mac?: string
   readonly sandbox?: string
+  /** `--driver-opt`. */
+  readonly options?: Readonly<Record<string, unknown>>
 }
 
 export interface Docker {
@@ -54,8 +56,8 @@ export function sandboxOf(id: string): string {
   return `/var/run/docker/netns/${id.slice(0, 12)}`
 }
 
-/** A dockerd that calls through `call` and remembers what it was given. */
-export function dockerOf(call: Call): Docker {
+/** A dockerd that calls through `call` and remembers what it was given. `setUp` is told of endpoints that have joined. */
+export function dockerOf(call: Call, setUp: (id: string) => Promise<void> = () => Promise.resolve()): Docker {
   const poolsByNetwork = new Map<string, string[]>()
   const gatewaysByNetwork = new Map<string, Lease[]>()
   const leasesByEndpoint = new Map<string, Lease[]>()
@@ -106,7 +108,13 @@ export function dockerOf(call: Call): Docker {
     await call('NetworkDriver.DeleteNetwork', { NetworkID: id })
   }
 
-  const createEndpoint = async ({ id, network, ip, mac }: ContainerOptions): Promise<readonly string[]> => {
+  const createEndpoint = async ({
+    id,
+    network,
+    ip,
+    mac,
+    options = {}
+  }: ContainerOptions): Promise<readonly string[]> => {
     const addresses: string[] = []
     networkByEndpoint.set(id, network)
     for (const pool of poolsByNetwork.get(network) ?? []) {
@@ -122,7 +130,12 @@ export function dockerOf(call: Call): Docker {
       AddressIPv6: addresses.find((address) => address.includes(':')) ?? '',
       MacAddress: mac ?? ''
     }
-    await call('NetworkDriver.CreateEndpoint', { NetworkID: network, EndpointID: id, Interface, Options: {} })
+    await call('NetworkDriver.CreateEndpoint', {
+      NetworkID: network,
+      EndpointID: id,
+      Interface,
+      Options: options
+    })
     return addresses
   }
 
@@ -137,6 +150,7 @@ export function dockerOf(call: Call): Docker {
   const run = async (options: ContainerOptions): Promise<readonly string[]> => {
     const addresses = await createEndpoint(options)
     await join(options)
+    await setUp(options.id)
     return addresses
   }
 

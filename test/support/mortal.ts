@@ -4,6 +4,7 @@
  */
 import type { Host, HostChange, HostFacts, Listener } from '../../src/host/host.js'
 import type { HostObject, Kind, Op } from '../../src/host/objects.js'
+import type { PolicyCounts } from '../../src/host/policies.js'
 import type { KernelError } from '../../src/errors.js'
 import type { AnyRecord, RecordKind } from '../../src/model/record.js'
 import type { Loaded, Store } from '../../src/store/store.js'
@@ -69,6 +70,10 @@ export class MortalHost implements Host {
 
   dropped(): Promise<ReadonlyMap<string, number>> {
     return this.#host.dropped()
+  }
+
+  policed(): Promise<ReadonlyMap<string, PolicyCounts>> {
+    return this.#host.policed()
   }
 
   watch(onChange: (change: HostChange) => void): () => void {

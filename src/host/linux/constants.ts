@@ -27,6 +27,7 @@ export const NLM_F = {
   REPLACE: 0x100,
   EXCL: 0x200,
   CREATE: 0x400,
+  APPEND: 0x800,
   CAPPED: 0x100,
   ACK_TLVS: 0x200
 } as const
@@ -129,7 +130,7 @@ export const ROUTE_PROTOCOLS: Readonly<Record<number, string>> = {
 }
 
 /** linux/if.h, linux/if_link.h, linux/veth.h */
-export const IFF = { UP: 0x1, LOOPBACK: 0x8 } as const
+export const IFF = { UP: 0x1, LOOPBACK: 0x8, LOWER_UP: 0x10000 } as const
 export const IFLA = {
   ADDRESS: 1,
   IFNAME: 3,
@@ -177,7 +178,7 @@ export const NDTPA = { IFINDEX: 1, PROXY_DELAY: 13 } as const
 export const NFNLGRP_NFTABLES = 7
 export const NFNL_SUBSYS = { CTNETLINK: 1, NFTABLES: 10 } as const
 export const NFNL_MSG_BATCH = { BEGIN: 16, END: 17 } as const
-export const NFPROTO = { INET: 1, ARP: 3 } as const
+export const NFPROTO = { INET: 1, IPV4: 2, ARP: 3, IPV6: 10 } as const
 export const NF_ACCEPT = 1
 
 /** linux/netfilter/nf_tables.h */
@@ -205,19 +206,36 @@ export const NFTA_TABLE = 1
 export const NFTA_TABLE_FLAGS = 2
 export const NFTA_CHAIN = { NAME: 3, HOOK: 4, POLICY: 5 } as const
 export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2 } as const
-export const NFTA_RULE = { CHAIN: 2, USERDATA: 7 } as const
-export const NFTA_SET = { NAME: 2, FLAGS: 3, KEY_LEN: 5 } as const
+export const NFTA_RULE = { CHAIN: 2, EXPRESSIONS: 4, USERDATA: 7 } as const
+export const NFTA_SET = { NAME: 2, FLAGS: 3, KEY_TYPE: 4, KEY_LEN: 5, DESC: 9, ID: 10 } as const
 export const NFT_SET_ANONYMOUS = 1
+export const NFT_SET_INTERVAL = 4
+export const NFT_SET_CONCAT = 0x80
+export const NFTA_SET_DESC_CONCAT = 2
+export const NFTA_SET_FIELD_LEN = 1
 export const NFTA_SET_ELEM_LIST = { SET: 2, ELEMENTS: 3 } as const
 export const NFTA_LIST_ELEM = 1
 export const NFTA_SET_ELEM_KEY = 1
 export const NFTA_SET_ELEM_DATA = 2
 export const NFTA_SET_ELEM_KEY_END = 10
+export const NFTA_SET_ELEM_EXPR = 7
 export const NFTA_DATA_VALUE = 1
 export const NFTA_DATA_VERDICT = 2
 export const NFTA_VERDICT = { CODE: 1, CHAIN: 2 } as const
-export const NFT_GOTO = -4
+export const NFT_JUMP = -3
+export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const
+export const NFTA_META = { DREG: 1, KEY: 2 } as const
+export const NFT_META = { NFPROTO: 15, L4PROTO: 16 } as const
+export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const
+export const NFT_CMP_EQ = 0
+export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LENGTH: 4 } as const
+export const NFT_PAYLOAD = { network: 1, transport: 2 } as const
+export const NFTA_LOOKUP = { SET: 1, SREG: 2 } as const
+export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const
+/** Registers of 32 bits that lie one after the other; a concatenation begins in the first one. */
+export const NFT_REG = { VERDICT: 0, FIRST_WORD: 8 } as const
 export const NFTA_OBJ = { NAME: 2, DATA: 4 } as const
+export const NFTA_COUNTER_BYTES = 1
 export const NFTA_COUNTER_PACKETS = 2
 
 /** linux/if.h: bytes of a name, with the zero at its end. */

@@ -11,6 +11,8 @@ export interface ExecOptions {
   readonly input?: string
   /** After this the program is killed and `errno` is ETIMEDOUT. */
   readonly timeoutMs?: number
+  /** Its environment; absent = ours. */
+  readonly env?: Readonly<Record<string, string>>
   /** Network namespace to run in. */
   readonly inside?: Inside
 }
@@ -26,10 +28,10 @@ export interface ExecResult {
 
 /** Runs a program to its end, without a shell. What goes wrong with it is in the result. */
 export function exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const { input = '', timeoutMs = DEFAULT_TIMEOUT_MS, inside = here } = options
+  const { input = '', timeoutMs = DEFAULT_TIMEOUT_MS, inside = here, env = process.env } = options
   const [program = '', ...args] = argv
   return new Promise((resolve) => {
-    const child = inside(() => spawn(program, args, { stdio: 'pipe' }))
+    const child = inside(() => spawn(program, args, { stdio: 'pipe', env }))
     let errno: string | undefined
     const kill = (reason: string): void => {
       errno ??= reason

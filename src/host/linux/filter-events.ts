@@ -9,6 +9,7 @@ import { findText } from './messages.js'
 import type { Received } from './messages.js'
 import { NFGENMSG_SIZE, decodeBytes, decodeElements, nftType } from './nftables.js'
 import type { Table } from './nftables.js'
+import { POLICY_TABLE } from './policy-table.js'
 import { objectOf } from './port-elements.js'
 import { PORT_TABLE } from './port-table.js'
 
@@ -17,13 +18,18 @@ const GUARD_CHANGED: HostChange = { kind: 'guard', key: 'guard', gone: true }
 const SOURCES_LOST: HostChange = { kind: 'source', gone: true }
 const PUBLISHER_CHANGED: HostChange = { kind: 'publisher', key: 'publisher', gone: true }
 const PORTS_LOST: HostChange = { kind: 'port', gone: true }
+const POLICER_CHANGED: HostChange = { kind: 'policer', key: 'policer', gone: true }
 const FIREWALL_CHANGED: HostChange = { kind: 'firewall', gone: false }
 
 /**
  * Tells each change once per transaction. Which rule of the guard was changed does not matter: it is read again. Elements
- * that come are nobody's news, and are most of what we do ourselves.
+ * that come are nobody's news, and are most of what we do ourselves. Of policies, where elements that come open something and
+ * rules come and go with us, it is news what does not come from a socket of ours.
  */
-export function filterEvents(onChange: (change: HostChange) => void): (message: Received) => void {
+export function filterEvents(
+  onChange: (change: HostChange) => void,
+  isOwn: (port: number) => boolean
+): (message: Received) => void {
   let changes = new Map<string, HostChange>()
   return (message) => {
     if (message.type >> 8 !== NFNL_SUBSYS.NFTABLES) return
@@ -31,6 +37,8 @@ export function filterEvents(onChange: (change: HostChange) => void): (message: 
       const told = changes
       changes = new Map()
       for (const change of told.values()) onChange(change)
+    } else if (isAbout(message, [POLICY_TABLE])) {
+      if (!isOwn(message.port)) changes.set('policer', POLICER_CHANGED)
     } else for (const change of changesOf(message)) changes.set(change.key ?? change.kind, change)
   }
 }

@@ -1,5 +1,5 @@
 import { KernelError } from '../../errors.js'
-import { describeOp } from '../objects.js'
+import { describeOp } from '../describe.js'
 import type { Op } from '../objects.js'
 import { decodeLink, getLink, getLinkAt } from './links.js'
 import type { FoundLink } from './links.js'

@@ -17,15 +17,14 @@ import {
   IN6_ADDR_GEN_MODE_NONE,
   IPV4_DEVCONF,
   IPV6_DEVCONF,
-  NDTA,
-  NDTPA,
   NLM_F,
   RTEXT_FILTER_SKIP_STATS,
   RTM,
   VETH_INFO_PEER
 } from './constants.js'
-import { attribute, find, findNested, findText, findU32, nested, text, u32, u64, u8 } from './messages.js'
+import { attribute, find, findNested, findText, findU32, nested, text, u32, u8 } from './messages.js'
 import type { Message } from './messages.js'
+import { setProxyDelay } from './proxy-delays.js'
 
 /** A link of the namespace, ours or not. */
 export interface FoundLink {
@@ -37,6 +36,8 @@ export interface FoundLink {
   readonly group: number
   readonly mac: string
   readonly isUp: boolean
+  /** True if it has a carrier: of a pair, that both ends are up. */
+  readonly runs: boolean
   readonly isLoopback: boolean
   /** True if the other end of the pair is in another namespace. */
   readonly isShared: boolean
@@ -48,8 +49,6 @@ export interface FoundLink {
 
 /** struct ifinfomsg: family, padding, type, index, flags, changed flags. */
 const IFINFOMSG_SIZE = 16
-/** struct ndtmsg */
-const NDTMSG_SIZE = 4
 /** Of links that are not marked yet. */
 export const FRESH_GROUP = 0x6e720000
 export const DEFAULT_GROUP = 0
@@ -180,21 +179,6 @@ export function deleteGroup(group: number): Message {
   return { type: RTM.DELLINK, flags: 0, body: Buffer.concat([ifinfo(), u32(IFLA.GROUP, group)]) }
 }
 
-/** Asks for the ARP parameters of all links. */
-export function getProxyDelays(): Message {
-  const body = Buffer.alloc(NDTMSG_SIZE)
-  body.writeUInt8(AF.INET)
-  return { type: RTM.GETNEIGHTBL, flags: 0, body }
-}
-
-/** Link index and proxy delay in milliseconds; undefined for the table's own parameters. */
-export function decodeProxyDelay(body: Buffer): readonly [number, number] | undefined {
-  const parameters = body[0] === AF.INET ? find(body, NDTMSG_SIZE, NDTA.PARMS) : undefined
-  const index = parameters && findU32(parameters, 0, NDTPA.IFINDEX)
-  if (!parameters || index === undefined) return undefined
-  return [index, Number(find(parameters, 0, NDTPA.PROXY_DELAY)?.readBigUInt64LE(0) ?? 0n)]
-}
-
 /** Decodes a link unless it is marked as ours: most links are, and their settings take long to read. */
 export function decodeForeignLink(body: Buffer): FoundLink | undefined {
   const found = isMarked(body) ? undefined : decodeLink(body)
@@ -222,6 +206,7 @@ export function decodeLink(body: Buffer): FoundLink {
     group: findU32(body, IFINFOMSG_SIZE, IFLA.GROUP) ?? DEFAULT_GROUP,
     mac: bytesToMac(find(body, IFINFOMSG_SIZE, IFLA.ADDRESS) ?? Buffer.alloc(0)),
     isUp: (flags & IFF.UP) !== 0,
+    runs: (flags & IFF.LOWER_UP) !== 0,
     isLoopback: (flags & IFF.LOOPBACK) !== 0,
     isShared: find(body, IFINFOMSG_SIZE, IFLA.LINK_NETNSID) !== undefined,
     conf4: (setting) => valueAt(conf4, setting - 1),
@@ -248,7 +233,8 @@ export function linkObject(found: FoundLink, proxyDelay: number): Link {
     proxyArp,
     localnet: conf4(IPV4_DEVCONF.ROUTE_LOCALNET) === 1,
     settled,
-    ...(found.isShared ? { inUse: true } : {})
+    ...(found.isShared ? { inUse: true } : {}),
+    ...(found.runs ? { runs: true } : {})
   }
 }
 
@@ -275,17 +261,6 @@ export function ifinfo({ index = 0, flags = 0 }: { index?: number; flags?: numbe
   bytes.writeUInt32LE(flags, 8)
   bytes.writeUInt32LE(flags, 12)
   return bytes
-}
-
-function setProxyDelay(index: number): Message {
-  const header = Buffer.alloc(NDTMSG_SIZE)
-  header.writeUInt8(AF.INET)
-  const parameters = nested(NDTA.PARMS, u32(NDTPA.IFINDEX, index), u64(NDTPA.PROXY_DELAY, 0n))
-  return {
-    type: RTM.SETNEIGHTBL,
-    flags: 0,
-    body: Buffer.concat([header, text(NDTA.NAME, 'arp_cache'), parameters])
-  }
 }
 
 function infoKind(body: Buffer): string {

@@ -3,7 +3,8 @@ import { silentLog } from '../../log.js'
 import type { Log } from '../../log.js'
 import { linkOf } from '../objects.js'
 import type { HostObject, Kind, Op, Source } from '../objects.js'
-import type { Host, HostFacts } from '../host.js'
+import type { Policy } from '../policies.js'
+import type { Host, HostChange, HostFacts } from '../host.js'
 import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
 import { NETLINK } from './constants.js'
@@ -20,6 +21,7 @@ import { monitor } from './monitor.js'
 import { NetlinkSocket } from './netlink.js'
 import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
+import { PacketPolicer } from './policer.js'
 import { Marker } from './marker.js'
 import { changeShapers, endShapers } from './shapers.js'
 import { PortPublisher } from './publisher.js'
@@ -56,6 +58,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     rules: new ForwardRules(inside),
     guard,
     publisher: new PortPublisher(kernel),
+    policer: new PacketPolicer(kernel),
     marker: new Marker(kernel)
   }
   return {
@@ -68,7 +71,8 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     facts: () => facts(parts),
     listeners: () => readListeners(inside),
     dropped: () => guard.dropped(),
-    watch: (onChange) => monitor(kernel, onChange),
+    policed: () => parts.policer.counts(),
+    watch: (onChange) => watch(parts, onChange),
     close: async () => {
       await conntrack.idle()
       const { requests, dumps, filter, filterDumps } = kernel
@@ -83,6 +87,7 @@ interface Parts {
   readonly rules: ForwardRules
   readonly guard: PacketGuard
   readonly publisher: PortPublisher
+  readonly policer: PacketPolicer
   readonly marker: Marker
 }
 
@@ -93,6 +98,8 @@ type Stage =
   | 'source'
   | 'publisher'
   | 'ports'
+  | 'policer'
+  | 'policy'
   | 'link'
   | 'link delete'
   | 'shaper'
@@ -104,14 +111,28 @@ type Stage =
 /** So that a thousand endpoints at once do not hold up the event loop. Deletes are cheaper the more there are. */
 const OPS_AT_ONCE = 64
 
+/** Whoever watches tells the policer, too. */
+function watch({ kernel, policer }: Parts, onChange: (change: HostChange) => void): () => void {
+  const stop = monitor(kernel, (change) => {
+    if (change.kind === 'policer' || change.lost) policer.watched(true)
+    onChange(change)
+  })
+  policer.watched(true)
+  return () => {
+    policer.watched(false)
+    stop()
+  }
+}
+
 async function list(
-  { kernel, rules, guard, publisher, marker }: Parts,
+  { kernel, rules, guard, publisher, policer, marker }: Parts,
   wants: (kind: Kind) => boolean
 ): Promise<HostObject[]> {
-  const [firewalls, guarded, published, marks, objects] = await Promise.all([
+  const [firewalls, guarded, published, policed, marks, objects] = await Promise.all([
     wants('firewall') ? rules.list() : [],
     guard.list(wants),
     publisher.list(wants),
+    policer.list(wants),
     wants('mark') ? marker.list() : [],
     listNetlink(kernel, wants)
   ])
@@ -120,6 +141,7 @@ async function list(
     ...firewalls,
     ...guarded,
     ...published,
+    ...policed,
     ...marks,
     ...objects
   ]
@@ -134,7 +156,7 @@ async function apply(ops: readonly Op[], parts: Parts): Promise<Failures> {
   const failures: Failures = new Map()
   const indexes = new Map<string, number>()
   const coming = ops.flatMap(({ verb, object }) =>
-    object.kind === 'source' && verb !== 'delete' ? [object] : []
+    (object.kind === 'source' || object.kind === 'policy') && verb !== 'delete' ? [object] : []
   )
   for (const { stage, batch } of stagesOf(withoutDoomed(ops))) {
     for (const [key, error] of await applyStage(stage, batch, { ...parts, indexes, coming }))
@@ -146,14 +168,14 @@ async function apply(ops: readonly Op[], parts: Parts): Promise<Failures> {
 interface StageParts extends Parts {
   /** Of links that earlier stages have found, by name. */
   readonly indexes: Map<string, number>
-  /** Sources that this and later stages add. */
-  readonly coming: readonly Source[]
+  /** What this and later stages add to tables. */
+  readonly coming: readonly (Source | Policy)[]
 }
 
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, publisher, marker, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, policer, marker, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
@@ -161,13 +183,23 @@ async function applyStage(
     case 'firewall':
       return rules.apply(batch)
     case 'guard':
-      return guard.applyGuard(batch, coming)
+      return guard.applyGuard(
+        batch,
+        coming.filter((object) => object.kind === 'source')
+      )
     case 'source':
       return guard.applySources(batch)
     case 'publisher':
       return publisher.applyTable(batch)
     case 'ports':
       return publisher.applyElements(batch)
+    case 'policer':
+      return policer.applyTable(
+        batch,
+        coming.filter((object) => object.kind === 'policy')
+      )
+    case 'policy':
+      return policer.applyPolicies(batch)
     case 'link': {
       const made = await changeLinks(batch, kernel)
       for (const [name, index] of made.indexes) indexes.set(name, index)
@@ -217,6 +249,8 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'guard':
     case 'source':
     case 'publisher':
+    case 'policer':
+    case 'policy':
     case 'mark':
     case 'announcement':
       return kind

@@ -3,9 +3,10 @@ import type { Announcement, HostObject, Kind, Route } from '../objects.js'
 import { decodeAddress, getAddresses } from './addresses.js'
 import { IPV4_DEVCONF } from './constants.js'
 import type { Kernel } from './kernel.js'
-import { decodeLink, decodeProxyDelay, getLinks, getProxyDelays, isOurs, linkObject } from './links.js'
+import { decodeLink, getLinks, isOurs, linkObject } from './links.js'
 import type { FoundLink } from './links.js'
 import { decodeNeighbour, getNeighbours } from './neighbours.js'
+import { decodeProxyDelay, getProxyDelays } from './proxy-delays.js'
 import {
   decodeAnnouncement,
   decodeLoopback,

@@ -10,14 +10,13 @@ import {
   NFTA_SET_ELEM_DATA,
   NFTA_SET_ELEM_KEY,
   NFTA_DATA_VALUE,
-  NFTA_VERDICT,
-  NFT_GOTO
+  NFTA_VERDICT
 } from './constants.js'
 import { exec } from './exec.js'
 import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
 import { MARKS, MARK_SKELETON, MARK_TABLE, chainOf, dscpOf } from './mark-table.js'
-import { attribute, findNested, nested, text } from './messages.js'
+import { findNested } from './messages.js'
 import type { Answer } from './netlink.js'
 import {
   changeBytes,
@@ -28,6 +27,7 @@ import {
   nameBytes,
   transact
 } from './nftables.js'
+import { jumpTo } from './nftables-rules.js'
 import { isIntact, readTable, tableText } from './tables.js'
 
 type Found = Omit<Mark, 'settled'>
@@ -68,7 +68,7 @@ export class Marker {
   async #change({ verb }: Op, { link, dscp }: Mark): Promise<Answer> {
     const key = nameBytes(link)
     const remove = changeBytes('delete', MARKS, { key })
-    const add = changeBytes('add', MARKS, { key, verdict: gotoChain(chainOf(dscp)) })
+    const add = changeBytes('add', MARKS, { key, verdict: jumpTo(chainOf(dscp)) })
     const gone = (answer: Answer): boolean => answer.errno === 'ENOENT'
     if (verb === 'delete') {
       const [answer = DONE] = await transact(this.#kernel.filter, [remove])
@@ -97,12 +97,6 @@ export class Marker {
 }
 
 const DONE: Answer = { text: 'done' }
-
-function gotoChain(chain: string): Buffer {
-  const code = Buffer.alloc(4)
-  code.writeInt32BE(NFT_GOTO)
-  return nested(NFTA_DATA_VERDICT, attribute(NFTA_VERDICT.CODE, code), text(NFTA_VERDICT.CHAIN, chain))
-}
 
 function decodeMarks(body: Buffer): Found[] {
   return elementsIn(body).flatMap((element): Found[] => {

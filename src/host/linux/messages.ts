@@ -13,6 +13,8 @@ export interface Received {
   readonly type: number
   readonly flags: number
   readonly sequence: number
+  /** Port of who has sent it, or of who caused it. */
+  readonly port: number
   /** Part of the receive buffer: decode or copy it before the next receive. */
   readonly body: Buffer
 }
@@ -41,6 +43,7 @@ export function* decode(datagram: Buffer): Generator<Received> {
       type: datagram.readUInt16LE(at + 4),
       flags: datagram.readUInt16LE(at + 6),
       sequence: datagram.readUInt32LE(at + 8),
+      port: datagram.readUInt32LE(at + 12),
       body: datagram.subarray(at + HEADER_SIZE, at + length)
     }
     at += align(length)

@@ -34,7 +34,10 @@ export function monitor(kernel: Kernel, onChange: (change: HostChange) => void):
     const change = routingChange(message, { kernel, namesByIndex })
     if (change) onChange(change)
   }, onLoss)
-  filter.listen(filterEvents(onChange), onLoss)
+  filter.listen(
+    filterEvents(onChange, (port) => port === kernel.filter.port),
+    onLoss
+  )
   let isStopped = false
   learnNames(kernel, namesByIndex).catch(() => {
     if (!isStopped) onLoss()
@@ -93,7 +96,7 @@ function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string
   const changed = body.readUInt32LE(CHANGE_OFFSET)
   const isNew = changed === 0xffffffff
   const wentDown = !isNew && (changed & IFF.UP) !== 0 && (body.readUInt32LE(FLAGS_OFFSET) & IFF.UP) === 0
-  return { kind: 'link', key, gone: wentDown }
+  return { kind: 'link', key, gone: wentDown, runs: link.runs }
 }
 
 function shaperChange(type: number, { name, isUp }: FoundLink): HostChange {

@@ -43,6 +43,7 @@ export class NetlinkSocket {
   readonly #fd: number
   readonly #datagram = Buffer.alloc(DATAGRAM_BYTES)
   #sequence = 0
+  #port: number | undefined
   readonly #turns = new Turns()
 
   /** Opens a socket in the network namespace of the calling thread. */
@@ -51,6 +52,11 @@ export class NetlinkSocket {
     for (const option of [NETLINK_OPTION.EXT_ACK, NETLINK_OPTION.CAP_ACK, NETLINK_OPTION.GET_STRICT_CHK]) {
       setOption(this.#fd, SOL.NETLINK, option, 1)
     }
+  }
+
+  /** What the kernel knows the socket by; undefined before the first answer. Events that it causes carry it. */
+  get port(): number | undefined {
+    return this.#port
   }
 
   /** Sends messages and gives the answer to each, in order. A failing one does not stop the others. */
@@ -126,7 +132,8 @@ export class NetlinkSocket {
       const length = receive(this.#fd, this.#datagram)
       if (length === 'nothing') break
       if (length === 'lost') continue
-      for (const { type, flags, sequence, body } of decode(this.#datagram.subarray(0, length))) {
+      for (const { type, flags, sequence, port, body } of decode(this.#datagram.subarray(0, length))) {
+        this.#port = port
         if (sequence < first) continue
         if (type !== NLMSG.ERROR) replies.set(sequence, Buffer.from(body))
         else answers.set(sequence, answerOf(body, flags, replies.get(sequence)))

@@ -48,7 +48,7 @@ export interface Bytes {
   readonly keyEnd?: Buffer
   /** Of a map. */
   readonly data?: Buffer
-  /** Of a map that leads to chains. */
+  /** Of a map that leads to chains: `jumpTo`. */
   readonly verdict?: Buffer
 }
 
@@ -78,13 +78,17 @@ export function changeElement(verb: 'add' | 'delete', set: NamedSet, element: El
 }
 
 /** The same with an element of any set or map. */
-export function changeBytes(verb: 'add' | 'delete', { table, name }: NamedSet, element: Bytes): Message {
-  const elements = nested(NFTA_SET_ELEM_LIST.ELEMENTS, nested(NFTA_LIST_ELEM, elementBytes(element)))
-  const { body } = getElements({ table, name })
+export function changeBytes(verb: 'add' | 'delete', set: NamedSet, element: Bytes): Message {
+  return changeManyBytes(verb, set, [element])
+}
+
+/** The same with several, as many as 64 KiB hold. */
+export function changeManyBytes(verb: 'add' | 'delete', set: NamedSet, elements: readonly Bytes[]): Message {
+  const list = elements.map((element) => nested(NFTA_LIST_ELEM, elementBytes(element)))
   return {
     type: nftType(verb === 'add' ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM),
     flags: verb === 'add' ? NLM_F.CREATE : 0,
-    body: Buffer.concat([body, elements])
+    body: Buffer.concat([getElements(set).body, nested(NFTA_SET_ELEM_LIST.ELEMENTS, ...list)])
   }
 }
 

@@ -83,7 +83,7 @@ export function isIntact(skeleton: Skeleton, { flags, sets, chains }: TableState
       const found = chains.get(name)
       return (
         found?.hook === (hook ? hookText(hook.number, hook.priority, NF_ACCEPT) : '') &&
-        found.comments.join() === rules.map(commentOf).join()
+        found.comments.join() === rules.map(commentFor).join()
       )
     })
   )
@@ -101,6 +101,17 @@ export function tableText({ table, counters, sets, chains }: Skeleton): string {
     ...chains.map((chain) => chainText(chain)),
     '}\n'
   ].join('\n')
+}
+
+/** The comment that says which rule it is. */
+export function commentFor(rule: string): string {
+  return `net-routed:${createHash('sha256').update(rule).digest('hex').slice(0, 8)}`
+}
+
+/** A comment as user data of a rule. */
+export function commentData(comment: string): Buffer {
+  const text = Buffer.from(`${comment}\0`)
+  return Buffer.concat([Buffer.of(UDATA_COMMENT, text.length), text])
 }
 
 /** As nft names a table: `inet net-routed`. */
@@ -164,10 +175,6 @@ function chainText({ name, hook, rules }: Chain): string {
   const head = hook
     ? [`type ${hook.type ?? 'filter'} hook ${hook.name} priority ${String(hook.priority)}; policy accept;`]
     : []
-  const lines = rules.map((rule) => `${rule} comment "${commentOf(rule)}"`)
+  const lines = rules.map((rule) => `${rule} comment "${commentFor(rule)}"`)
   return [`chain ${name} {`, ...head, ...lines, '}'].join('\n')
-}
-
-function commentOf(rule: string): string {
-  return `net-routed:${createHash('sha256').update(rule).digest('hex').slice(0, 8)}`
 }

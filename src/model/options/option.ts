@@ -2,11 +2,13 @@
  * What an endpoint can be given besides its addresses. A front end takes it from options, labels or a configuration; a
  * network's are the defaults of its endpoints. Each feature is one list of `Option` and the fields that it fills.
  */
+import type { HealthOptions } from './health.js'
 import type { LinkOptions } from './link.js'
+import type { PolicyOptions } from './policy.js'
 import type { RateOptions } from './rates.js'
 
 /** As they are in the records of networks and endpoints. */
-export type EndpointOptions = LinkOptions & RateOptions
+export type EndpointOptions = LinkOptions & HealthOptions & PolicyOptions & RateOptions
 
 /** What only a whole network has. */
 export interface NetworkOptions extends EndpointOptions {

@@ -1,14 +1,16 @@
 /** All options: `docker network create -o`, `--driver-opt`, `options` of a CNI configuration. One row per feature. */
 import { isDeepStrictEqual } from 'node:util'
 import { InvalidError } from '../../errors.js'
+import { HEALTH_FIELDS, HEALTH_OPTIONS } from './health.js'
 import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
 import { RATE_FIELDS, RATE_OPTIONS } from './rates.js'
 import type { EndpointOptions, NetworkOptions, Option, OptionChanges, Place } from './option.js'
+import { POLICY_FIELDS, POLICY_OPTIONS } from './policy.js'
 
-const OPTIONS: readonly Option[] = [...LINK_OPTIONS, ...RATE_OPTIONS]
+const OPTIONS: readonly Option[] = [...LINK_OPTIONS, ...HEALTH_OPTIONS, ...POLICY_OPTIONS, ...RATE_OPTIONS]
 
 /** Schemas of the fields that they fill, for stored records. */
-export const OPTION_FIELDS = { ...LINK_FIELDS, ...RATE_FIELDS } as const
+export const OPTION_FIELDS = { ...LINK_FIELDS, ...HEALTH_FIELDS, ...POLICY_FIELDS, ...RATE_FIELDS } as const
 
 /** Whoever writes one of these means us. */
 const OUR_PREFIXES = ['net-routed.', 'com.medallia.routed.']

@@ -1,0 +1,137 @@
+/**
+ * Addresses of DNS names in policies. To ask for a name's addresses is to begin to look it up; nobody waits for it, and a
+ * name of which nothing is known has none. It is looked up again when its answer ends, as long as an endpoint has it. What
+ * is known stays while DNS does not answer. Only in memory: a record has the name.
+ */
+import { RoutedError, messageOf } from '../errors.js'
+import type { Lookup } from '../host/lookup.js'
+import type { Log } from '../log.js'
+import { parseIp } from '../model/ip.js'
+import type { Ip } from '../model/ip.js'
+
+interface Parts {
+  readonly lookup: Lookup
+  /** Ids of the endpoints that have the name. */
+  readonly usersOf: (name: string) => readonly string[]
+  /** Addresses have changed for these endpoints. */
+  readonly changed: (endpointIds: readonly string[]) => Promise<void>
+  /** Does something after so many seconds; returns how not to. */
+  readonly after?: (seconds: number, work: () => void) => () => void
+  readonly log: Log
+}
+
+interface Name {
+  readonly addressesByFamily: Map<4 | 6, readonly Ip[]>
+  cancel?: () => void
+  isFailing: boolean
+}
+
+const SHORTEST_S = 5
+const LONGEST_S = 3600
+const RETRY_S = 5
+/** Of one name and family: more are no service, but a mistake. */
+const MAX_ADDRESSES = 256
+
+export class Names {
+  readonly #parts: Parts
+  readonly #names = new Map<string, Name>()
+  readonly #first = new Set<Promise<void>>()
+  #hasBegun = false
+  #failures = 0
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Look-ups without an answer. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** What is known now. */
+  readonly addressesOf = (name: string): readonly Ip[] => {
+    const known = this.#names.get(name)
+    if (known) return [...known.addressesByFamily.values()].flat()
+    const fresh: Name = { addressesByFamily: new Map(), isFailing: false }
+    this.#names.set(name, fresh)
+    const first = this.#lookUp(name, fresh)
+    this.#first.add(first)
+    void first.finally(() => this.#first.delete(first))
+    return []
+  }
+
+  /** Waits for the names asked for so far, so long at most. Changes are told from then on. False if there are none. */
+  async begin(limitMs: number): Promise<boolean> {
+    const hasNames = this.#names.size > 0
+    if (hasNames) {
+      let timer: NodeJS.Timeout | undefined
+      const limit = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)))
+      await Promise.race([Promise.all(this.#first), limit])
+      clearTimeout(timer)
+    }
+    this.#hasBegun = true
+    return hasNames
+  }
+
+  stop(): void {
+    for (const { cancel } of this.#names.values()) cancel?.()
+    this.#names.clear()
+  }
+
+  async #lookUp(name: string, known: Name): Promise<void> {
+    const answers = await Promise.all(([4, 6] as const).map((family) => this.#ask(name, family, known)))
+    if (this.#names.get(name) !== known) return
+    const users = this.#parts.usersOf(name)
+    if (this.#hasBegun && users.length === 0) {
+      this.#names.delete(name)
+      return
+    }
+    this.#note(name, known, answers)
+    const ttl = Math.min(...answers.map(({ ttl }) => ttl))
+    const hasChanged = answers.some(({ changed }) => changed)
+    if (hasChanged && this.#hasBegun) await this.#parts.changed(users)
+    if (this.#names.get(name) !== known) return
+    const { after = afterSeconds } = this.#parts
+    known.cancel = after(Math.min(Math.max(ttl, SHORTEST_S), LONGEST_S), () => void this.#lookUp(name, known))
+  }
+
+  async #ask(name: string, family: 4 | 6, { addressesByFamily }: Name): Promise<Outcome> {
+    try {
+      const { addresses, ttl } = await this.#parts.lookup(name, family)
+      const found = [...new Set(addresses)].sort().slice(0, MAX_ADDRESSES)
+      const changed = found.join() !== (addressesByFamily.get(family) ?? []).join()
+      addressesByFamily.set(
+        family,
+        found.map((address) => parseIp(address))
+      )
+      return { changed, ttl }
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+      this.#failures++
+      return { changed: false, ttl: RETRY_S, err: messageOf(error) }
+    }
+  }
+
+  /** Once when it begins, once when it ends. */
+  #note(name: string, known: Name, answers: readonly Outcome[]): void {
+    const err = answers.find((answer) => answer.err !== undefined)?.err
+    if (err !== undefined && !known.isFailing)
+      this.#parts.log.warn('DNS name cannot be looked up, what is known of it stays', { name, err })
+    if (err === undefined && known.isFailing) this.#parts.log.info('DNS name is known again', { name })
+    known.isFailing = err !== undefined
+  }
+}
+
+function afterSeconds(seconds: number, work: () => void): () => void {
+  const timer = setTimeout(work, seconds * 1000)
+  return () => {
+    clearTimeout(timer)
+  }
+}
+
+interface Outcome {
+  readonly changed: boolean
+  /** Seconds. */
+  readonly ttl: number
+  readonly err?: string
+}

@@ -1,0 +1,184 @@
+/**
+ * Health of containers as dockerd knows it, from its socket: a stream of events, and one container read after each. Reading a
+ * container waits while dockerd starts it, and its start may wait for us: nobody may wait for what is asked here.
+ */
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
+import type { ContainerHealth, Engine, HealthWatch } from '../engine.js'
+
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 10_000
+const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
+const OUTPUT_SHOWN = 200
+const EVENTS = { type: ['container', 'network'], event: ['health_status', 'connect'] }
+
+/** The dockerd that listens on this socket. */
+export function dockerEngine(socketPath: string): Engine {
+  return {
+    watchHealth: (watch) => {
+      const connection = new Connection(socketPath, watch)
+      connection.open()
+      return () => {
+        connection.stop()
+      }
+    }
+  }
+}
+
+class Connection {
+  readonly #socketPath: string
+  readonly #watch: HealthWatch
+  readonly #end = new AbortController()
+  #retryMs = FIRST_RETRY_MS
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(socketPath: string, watch: HealthWatch) {
+    this.#socketPath = socketPath
+    this.#watch = watch
+  }
+
+  open(): void {
+    const { signal } = this.#end
+    const path = `/events?filters=${encodeURIComponent(JSON.stringify(EVENTS))}`
+    const asked = request({ socketPath: this.#socketPath, path, agent: false, signal })
+    let isOver = false
+    const lost = (reason: string): void => {
+      if (isOver || signal.aborted) return
+      isOver = true
+      this.#watch.onAnswer(`${this.#socketPath}: ${reason}`)
+      this.#timer = setTimeout(() => {
+        this.open()
+      }, this.#retryMs).unref()
+      this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
+    }
+    asked.on('error', ({ message }) => {
+      lost(message)
+    })
+    asked.on('response', (response) => {
+      response.on('error', ({ message }) => {
+        lost(message)
+      })
+      response.on('close', () => {
+        lost('the stream of events has ended')
+      })
+      if (response.statusCode === 200) this.#listen(response)
+      else response.destroy(new Error(`status ${String(response.statusCode)} for events`))
+    })
+    asked.end()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#end.abort()
+  }
+
+  /** The list comes after the beginning of the stream, so that nothing is missed in between. */
+  #listen(response: IncomingMessage): void {
+    this.#retryMs = FIRST_RETRY_MS
+    this.#watch.onAnswer(undefined)
+    const lines = createInterface(response)
+    lines.on('line', (line) => {
+      const id = this.#concernedContainer(parsed(line))
+      if (id !== undefined) void this.#tell(id)
+    })
+    // The same one that the response has, which is heard there.
+    lines.on('error', () => undefined)
+    void this.#tellAll()
+  }
+
+  /** Of a change of health, or of a connection to a network that concerns us. */
+  #concernedContainer(event: unknown): string | undefined {
+    const actor = at(event, 'Actor')
+    const id = textAt(actor, 'ID')
+    if (textAt(event, 'Type') === 'container') return id
+    return id !== undefined && this.#watch.concerns(id)
+      ? textAt(at(actor, 'Attributes'), 'container')
+      : undefined
+  }
+
+  async #tellAll(): Promise<void> {
+    const containers = await this.#get('/containers/json')
+    for (const container of Array.isArray(containers) ? (containers as readonly unknown[]) : []) {
+      const networks = Object.values(fieldsOf(at(at(container, 'NetworkSettings'), 'Networks')))
+      const id = textAt(container, 'Id')
+      if (
+        id !== undefined &&
+        networks.some((network) => this.#watch.concerns(textAt(network, 'NetworkID') ?? ''))
+      )
+        await this.#tell(id)
+    }
+  }
+
+  async #tell(container: string): Promise<void> {
+    const found = await this.#get(`/containers/${encodeURIComponent(container)}/json`)
+    const health = found === undefined ? undefined : healthOf(found)
+    if (health && !this.#end.signal.aborted) this.#watch.onHealth(health)
+  }
+
+  /** Undefined where dockerd does not answer as it should: it is away, or the container is gone. */
+  #get(path: string): Promise<unknown> {
+    return new Promise((resolve) => {
+      const { signal } = this.#end
+      const asked = request({ socketPath: this.#socketPath, path, agent: false, signal }, (response) => {
+        const chunks: Buffer[] = []
+        let bytes = 0
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+          if (bytes > LONGEST_ANSWER_BYTES) response.destroy()
+          else chunks.push(chunk)
+        })
+        response.on('close', () => {
+          const isWhole = response.complete && response.statusCode === 200
+          resolve(isWhole ? parsed(Buffer.concat(chunks).toString('utf8')) : undefined)
+        })
+        response.on('error', () => {
+          resolve(undefined)
+        })
+      })
+      asked.on('error', () => {
+        resolve(undefined)
+      })
+      asked.end()
+    })
+  }
+}
+
+const STATES = ['starting', 'healthy', 'unhealthy'] as const
+
+/** Of `GET /containers/ID/json`. */
+export function healthOf(container: unknown): ContainerHealth {
+  const networks = Object.values(fieldsOf(at(at(container, 'NetworkSettings'), 'Networks')))
+  const health = at(at(container, 'State'), 'Health')
+  const status = textAt(health, 'Status')
+  const log = at(health, 'Log')
+  const last: unknown = Array.isArray(log) ? log.at(-1) : undefined
+  const output = textAt(last, 'Output') ?? ''
+  return {
+    endpoints: networks.flatMap((network) => textAt(network, 'EndpointID') ?? []),
+    state: STATES.find((state) => state === status) ?? 'none',
+    output: output.replaceAll(/\s+/g, ' ').trim().slice(0, OUTPUT_SHOWN)
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+}
+
+function at(value: unknown, name: string): unknown {
+  return fieldsOf(value)[name]
+}
+
+function textAt(value: unknown, name: string): string | undefined {
+  const found = at(value, name)
+  return typeof found === 'string' && found !== '' ? found : undefined
+}

@@ -1,0 +1,47 @@
+/** What policies have let pass and refused, for `net-routed status` and for monitoring. */
+import { KernelError } from './errors.js'
+import type { Host } from './host/host.js'
+import type { Counts, PolicyCounts } from './host/policies.js'
+
+export type PoliciesByLink = ReadonlyMap<string, PolicyCounts>
+
+/** Missing if the kernel cannot say. */
+export async function policiesOf(host: Host): Promise<PoliciesByLink> {
+  try {
+    return await host.policed()
+  } catch (error) {
+    if (error instanceof KernelError) return new Map()
+    throw error
+  }
+}
+
+/** A line for each link with a policy: packets that passed, and that did not. */
+export function policyLines(
+  endpoints: readonly { readonly link: string; readonly policy?: PolicyCounts }[]
+): string[] {
+  const lines = endpoints.flatMap(({ link, policy }) => {
+    if (!policy) return []
+    const numbers = [policy.ingress, policy.egress].flatMap(({ accepted, denied }) => [accepted, denied])
+    return [[link.padEnd(16), ...numbers.map(({ packets }) => String(packets).padStart(12))].join(' ')]
+  })
+  const head = ['POLICY'.padEnd(16), ...['IN ACCEPTED', 'IN DENIED', 'OUT ACCEPTED', 'OUT DENIED'].map(right)]
+  return lines.length > 0 ? [head.join(' '), ...lines] : []
+}
+
+/** Samples with their labels: `link="nr-…",direction="ingress",verdict="denied"`. */
+export function policySamples(
+  policies: PoliciesByLink,
+  unit: 'packets' | 'bytes'
+): (readonly [string, number])[] {
+  return [...policies].flatMap(([link, { ingress, egress }]) => {
+    const of = (direction: string, { accepted, denied }: Counts): (readonly [string, number])[] => [
+      [`link="${link}",direction="${direction}",verdict="accepted"`, accepted[unit]],
+      [`link="${link}",direction="${direction}",verdict="denied"`, denied[unit]]
+    ]
+    return [...of('ingress', ingress), ...of('egress', egress)]
+  })
+}
+
+function right(title: string): string {
+  return title.padStart(12)
+}

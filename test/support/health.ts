@@ -1,0 +1,42 @@
+/** A prober and an engine that say what a test wants. */
+import type { ContainerHealth, Engine, HealthWatch } from '../../src/host/engine.js'
+import type { Probe, Prober } from '../../src/host/prober.js'
+
+export class FakeProber implements Prober {
+  /** What every probe finds; absent = an answer. */
+  error: string | undefined
+  readonly probes: Probe[] = []
+
+  probe(probe: Probe): Promise<string | undefined> {
+    this.probes.push(probe)
+    return Promise.resolve(this.error)
+  }
+}
+
+export class FakeEngine implements Engine {
+  readonly #watches = new Set<HealthWatch>()
+
+  watchHealth(watch: HealthWatch): () => void {
+    this.#watches.add(watch)
+    return () => {
+      this.#watches.delete(watch)
+    }
+  }
+
+  get isAsked(): boolean {
+    return this.#watches.size > 0
+  }
+
+  concerns(networkId: string): boolean {
+    return [...this.#watches].some((watch) => watch.concerns(networkId))
+  }
+
+  tell(container: ContainerHealth): void {
+    for (const { onHealth } of this.#watches) onHealth(container)
+  }
+
+  /** Does not answer, and why; undefined = it does. */
+  answer(reason: string | undefined): void {
+    for (const { onAnswer } of this.#watches) onAnswer(reason)
+  }
+}
