@@ -57,27 +57,32 @@ export const HEALTH_OPTIONS: readonly Option[] = [
   {
     keys: ['net-routed.anycast'],
     places: BOTH,
+    changes: ['anycast'],
     parse: (value, key) => ({ anycast: parseBoolean(value, key) })
   },
   { keys: ['net-routed.check'], places: BOTH, parse: (value, key) => ({ check: parseCheck(value, key) }) },
   {
     keys: ['net-routed.check-interval'],
     places: BOTH,
+    changes: ['checkIntervalMs'],
     parse: (value, key) => ({ checkIntervalMs: parseTime(value, key) })
   },
   {
     keys: ['net-routed.check-timeout'],
     places: BOTH,
+    changes: ['checkTimeoutMs'],
     parse: (value, key) => ({ checkTimeoutMs: parseTime(value, key) })
   },
   {
     keys: ['net-routed.check-rise'],
     places: BOTH,
+    changes: ['checkRise'],
     parse: (value, key) => ({ checkRise: parseCount(value, key) })
   },
   {
     keys: ['net-routed.check-fall'],
     places: BOTH,
+    changes: ['checkFall'],
     parse: (value, key) => ({ checkFall: parseCount(value, key) })
   }
 ]

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { InvalidError } from '../../../src/errors.js'
-import { parseOptions } from '../../../src/model/options/options.js'
+import { parseChanges, parseOptions } from '../../../src/model/options/options.js'
 
 describe('options of health', () => {
   it('say that other hosts have the address, or that they do not although the network says so', () => {
@@ -76,5 +76,17 @@ describe('options of health', () => {
         () => parseOptions({ 'net-routed.check-fall': value }, 'network'),
         JSON.stringify(value)
       ).to.throw(InvalidError, 'net-routed.check-fall: ')
+  })
+
+  it('may change while containers run, but for the check itself', () => {
+    const given = { 'net-routed.anycast': 'true', 'net-routed.check-fall': '9', 'net-routed.check-rise': '' }
+    expect(parseChanges(given, 'endpoint')).to.deep.equal({
+      set: { anycast: true, checkFall: 9 },
+      unset: ['checkRise']
+    })
+    expect(() => parseChanges({ 'net-routed.check': 'tcp:80' }, 'endpoint')).to.throw(
+      InvalidError,
+      'net-routed.check'
+    )
   })
 })
