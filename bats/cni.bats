@@ -215,6 +215,8 @@ answers_in() { equal "$(on "$1" ip netns exec "$2" busybox nc -w 5 "$3" "$4" </d
   answers 2 2001:db8::1 8080 'one 2001:db8::2'
   answers 2 192.0.2.1 8081 'one 192.0.2.2'
   answers 1 192.0.2.1 8080 'one 192.0.2.1'
+  answers 1 127.0.0.1 8080 'one 192.0.2.1'
+  answers 1 ::1 8080 'one 2001:db8::1'
   answers_in 1 two 192.0.2.1 8080 "one $address"
   # What only passes the host, to the same port of somebody else, is let alone.
   serve 1 two 8080
@@ -234,6 +236,21 @@ answers_in() { equal "$(on "$1" ip netns exec "$2" busybox nc -w 5 "$3" "$4" </d
   fails on 2 busybox nc -w 2 192.0.2.1 8080
   fails on 1 nft list table inet net-routed-ports
   del 1 mine two
+  nothing_left 1
+}
+
+@test "bandwidth is ours: the plugin of that name can be left out" {
+  network 1 mine '{"ipam":{"subnet":"10.1.0.0/16"},"capabilities":{"bandwidth":true}}'
+  on 1 ip netns add one
+  RUNTIME_CONFIG='{"bandwidth":{"ingressRate":20000000,"ingressBurst":400000,"egressRate":10000000,"egressBurst":0}}' \
+    succeeds cni 1 add mine one
+  equal "$(on 1 tc qdisc show | grep -c 'qdisc tbf')" 2
+  succeeds on 1 tc qdisc show
+  shows 'qdisc tbf .* dev nr-[0-9a-f]+ root .*rate 20911Kbit burst (49999|50000)b'
+  shows 'qdisc tbf .* dev ni-[0-9a-f]+ root .*rate 10455Kbit burst 16'
+  succeeds cni 1 check mine one
+  del 1 mine one
+  fails on 1 sh -c 'tc qdisc show | grep -E "tbf|ingress"'
   nothing_left 1
 }
 

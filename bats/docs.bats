@@ -115,6 +115,28 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
   docker_on 1 network rm public
 }
 
+@test "rates.md: containers get rates and marks, with the commands as shown" {
+  local command
+  docker_on 1 create --name other --net none busybox sleep 100000
+  docker_on 1 network disconnect none other
+  while read -r command; do
+    [ "${command%% *}" != net-routed ] || docker_on 1 start other
+    succeeds on 1 sh -c "PATH=$ROOT/bin:\$PATH; $command"
+    case $command in
+      *rate-out=2mbit) equal "$(rates_of other)" 'in 100mbit,out 2mbit,dscp 8' ;;
+      *dscp=ef) equal "$(rates_of other)" 'in 100mbit,out 20mbit,dscp 46' ;;
+    esac
+  done < <(sed -n 's/^    \(\(docker\|net-routed\) .*\)/\1/p' "$ROOT/docs/rates.md")
+  shows ' in 100mbit out 20mbit dscp 8$'
+  docker_on 1 rm --force backup other
+  docker_on 1 network rm slow
+}
+rates_of() {
+  on 1 "$ROOT/bin/net-routed" status --json |
+    jq --raw-output --arg address "$(docker_on 1 inspect -f '{{.NetworkSettings.Networks.slow.IPAddress}}' "$1")/32" \
+      '.endpoints[] | select(.addresses[0] == $address) | .rates | join(",")'
+}
+
 @test "cnm.md: an option is changed while containers run, with the command as shown" {
   create_network 1 changing 10.10.0.0/24
   local id

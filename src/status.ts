@@ -116,21 +116,25 @@ export function statusText({
   blocks,
   routing
 }: Status): string {
-  const table = endpoints.map(({ state, addresses, link, network, id, ports }) =>
+  const table = endpoints.map(({ state, addresses, link, network, id, ports, rates }) =>
     [
       state.padEnd(9),
       addresses.join(',').padEnd(20),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
       id.slice(0, 12),
-      ...ports
+      ...ports,
+      ...rates
     ].join(' ')
   )
   return [
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
     ...(table.length > 0
-      ? ['STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS', ...table]
+      ? [
+          'STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
+          ...table
+        ]
       : []),
     ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
     ...policyLines(endpoints),

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { ConflictError, InvalidError, NotFoundError } from '../src/errors.js'
+import { hostLinkName } from '../src/model/endpoint.js'
 import { withRig } from './support/daemon.js'
 import type { Rig } from './support/daemon.js'
 import { dockerId } from './support/docker.js'
@@ -79,6 +80,38 @@ describe('set', () => {
       expect(rig.daemon.records.get('network', NET)?.interfacePrefix).to.equal('net')
       await (await rig.restart()).call('Admin.Set', { Network: 'abcd', Options: { [PREFIX]: '' } })
       expect(rig.store.documents.get(`network ${NET}`)).not.to.have.property('interfacePrefix')
+    })
+  )
+
+  it(
+    'changes rates, marks and policies of a network in its containers, but for those that chose themselves',
+    withNetworks(async (rig) => {
+      await rig.docker.run({ id: dockerId(11), network: NET })
+      await rig.docker.run({ id: dockerId(12), network: NET })
+      const kinds = (id: string): string[] =>
+        [...rig.host.objects.values()]
+          .filter((object) => 'link' in object && object.link === hostLinkName(id))
+          .map(({ kind }) => kind)
+          .filter((kind) => ['shaper', 'mark', 'policy'].includes(kind))
+          .sort()
+      const set = (where: object, options: object): Promise<unknown> =>
+        rig.call('Admin.Set', {
+          ...where,
+          Options: Object.fromEntries(
+            Object.entries(options).map(([key, value]) => [`net-routed.${key}`, String(value)])
+          )
+        })
+      const options = { 'rate-in': '10mbit', 'rate-out': '1mbit', dscp: 'ef', ingress: '10.0.0.0/8' }
+      await set({ Network: NET }, options)
+      for (const id of [11, 12])
+        expect(kinds(dockerId(id))).to.deep.equal(['mark', 'policy', 'shaper', 'shaper'])
+      await set({ Endpoint: dockerId(12) }, { dscp: 8, 'rate-in': '20mbit' })
+      await set({ Network: NET }, { 'rate-in': '', 'rate-out': '', dscp: '', ingress: '' })
+      expect(kinds(dockerId(11))).to.deep.equal([])
+      expect(kinds(dockerId(12))).to.deep.equal(['mark', 'shaper'])
+      expect(rig.daemon.records.get('endpoint', dockerId(12))).to.include({ dscp: 8, rateIn: 20_000_000 })
+      await rig.call('NetworkDriver.Leave', { NetworkID: NET, EndpointID: dockerId(12) })
+      expect(kinds(dockerId(12))).to.deep.equal([])
     })
   )
 

@@ -108,6 +108,7 @@ describe('statusText', () => {
           mac: '02:42:0a:01:00:01',
           routes: [],
           ports: ['0.0.0.0:8080->80/tcp'],
+          rates: ['in 10mbit'],
           state: 'routed'
         }
       ],

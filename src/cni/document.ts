@@ -3,6 +3,7 @@ import { Ajv } from 'ajv'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { InvalidError, shown } from '../errors.js'
 import { lazily } from '../model/lazy.js'
+import type { BandwidthDocument } from './bandwidth.js'
 import type { PortMappingDocument } from './ports.js'
 import type { Dns } from './result.js'
 
@@ -41,6 +42,7 @@ export interface Document {
         readonly ips?: readonly string[]
         readonly mac?: string
         readonly portMappings?: readonly PortMappingDocument[] | null
+        readonly bandwidth?: BandwidthDocument | null
         readonly dns?: {
           readonly servers?: readonly string[]
           readonly searches?: readonly string[]
@@ -71,6 +73,11 @@ const portMappings = {
     required: ['hostPort', 'containerPort']
   }
 } as const
+const number = { type: 'number' } as const
+const bandwidth = {
+  type: ['object', 'null'],
+  properties: { ingressRate: number, ingressBurst: number, egressRate: number, egressBurst: number }
+} as const
 const options = { type: ['object', 'null'] } as const
 const requests = { type: ['object', 'null'], properties: { ips: texts, mac: text, options } } as const
 const validator = lazily(() =>
@@ -99,7 +106,7 @@ const validator = lazily(() =>
       args: { type: ['object', 'null'], properties: { cni: requests } },
       runtimeConfig: {
         type: ['object', 'null'],
-        properties: { ips: texts, mac: text, portMappings }
+        properties: { ips: texts, mac: text, portMappings, bandwidth }
       }
     }
   })

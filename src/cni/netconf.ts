@@ -9,6 +9,7 @@ import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import type { PortMap } from '../model/endpoint.js'
 import type { EndpointOptions, NetworkOptions } from '../model/options/option.js'
 import { parseOptions } from '../model/options/options.js'
+import { parseBandwidth } from './bandwidth.js'
 import { parseDocumentFields } from './document.js'
 import type { Document, SubnetDocument } from './document.js'
 import { CODE, CniError } from './error.js'
@@ -56,7 +57,7 @@ export interface SubnetConf {
 export const OWN_IPAM = 'ipam-routed'
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/
 /** Capabilities that a configuration may declare, and that we cannot serve. Ignoring them would be a lie. */
-const UNSUPPORTED_CAPABILITIES = ['bandwidth', 'ipRanges', 'infinibandGUID', 'deviceID'] as const
+const UNSUPPORTED_CAPABILITIES = ['ipRanges', 'infinibandGUID', 'deviceID'] as const
 
 /** The document on standard input. Throws CniError unless it is a JSON object. */
 export function parseDocument(input: string): Readonly<Record<string, unknown>> {
@@ -107,7 +108,10 @@ export function parseNetConf(
       ...(conf.mtu === undefined ? {} : { mtu: conf.mtu }),
       ...parseOptions(conf.options ?? {}, 'network')
     },
-    ownOptions: parseOptions(conf.args?.cni?.options ?? {}, 'endpoint'),
+    ownOptions: {
+      ...parseOptions(conf.args?.cni?.options ?? {}, 'endpoint'),
+      ...parseBandwidth(conf.runtimeConfig?.bandwidth ?? {}, 'runtimeConfig.bandwidth')
+    },
     ipam:
       delegate === undefined
         ? { kind: 'own', subnets: subnetsOf(conf) }
@@ -200,6 +204,6 @@ function refuseUnsupported({ runtimeConfig }: Document): void {
   if (asked.length === 0) return
   throw new CniError(
     CODE.unsupportedField,
-    `runtimeConfig.${asked.join(', ')}: net-routed does not do that: declare the capability at a plugin of the list that does, such as bandwidth`
+    `runtimeConfig.${asked.join(', ')}: net-routed does not do that: declare the capability at a plugin of the list that does`
   )
 }

@@ -12,6 +12,7 @@ import type { Endpoint } from '../model/endpoint.js'
 import { addressOf, parsePrefix } from '../model/ip.js'
 import { healthOf } from '../model/health.js'
 import type { Network } from '../model/network.js'
+import { ratesText } from '../model/options/rates.js'
 import { portText } from '../model/port.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
@@ -71,6 +72,8 @@ export interface Operational {
   readonly tooLarge?: string
   /** Published on the host, as Docker writes them: `0.0.0.0:8080->80/tcp`. */
   readonly ports: readonly string[]
+  /** How much it may have, and how its packets are marked: `in 10mbit`, `dscp 46`. */
+  readonly rates: readonly string[]
   /** Destinations that the host routes to the container. */
   readonly routes: readonly string[]
   /** Those of them that our filters let out; absent = the routing daemons are not ours to configure. */
@@ -112,6 +115,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     ...(mtu === undefined ? {} : { mtu }),
     ...(tooLarge === undefined ? {} : { tooLarge }),
     ports: (endpoint.ports ?? []).map(portText),
+    rates: ratesText(endpoint),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
     ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})
   }

@@ -24,6 +24,7 @@ import { addressOf, familyOf, hostPrefix, lengthOf, linkLocalOf, widthOf, withLe
 import type { Ip, Prefix } from '../model/ip.js'
 import { desiredOfPolicy } from './policy.js'
 import type { AddressesOf } from './policy.js'
+import { desiredOfRates } from './rates.js'
 import { desiredOfPorts, usesLoopback } from './portmap.js'
 
 const METRIC = { 4: 0, 6: 1024 } as const
@@ -47,6 +48,7 @@ export function desiredOfEndpoint(
   return [
     link,
     ...policy,
+    ...desiredOfRates(endpoint),
     ...sources(endpoint, endpoint.sandbox, link.name),
     ...gatewayAddresses(endpoint.sandbox, link.name),
     ...ownAddresses(endpoint).map((address): Neighbour => {

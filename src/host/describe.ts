@@ -17,6 +17,10 @@ function describe(object: HostObject): string {
       return `route ${object.dst} dev ${object.link} metric ${String(object.metric)}${object.table === 'local' ? ' table local' : ''}`
     case 'loopback':
       return `way of ::1 through ${object.link}`
+    case 'shaper':
+      return `rate of ${String(object.rate)} bytes/s ${object.direction === 'in' ? 'to' : 'from'} ${object.link}`
+    case 'mark':
+      return `DSCP ${String(object.dscp)} of ${object.link}`
     case 'announcement':
       return `announcement of ${object.dst}`
     case 'proxy':

@@ -237,7 +237,7 @@ export class FakeHost implements Host, ContainerEnds {
       return undefined
     }
     const key = keyOf(object)
-    const link = linkOf(object)
+    const link = object.kind === 'shaper' ? object.link : linkOf(object)
     if (this.foreign.has(key)) return 'EEXIST'
     if (link !== undefined && !this.objects.has(`link ${link}`)) return 'ENODEV'
     if (object.kind === 'link' && !object.veth && !this.objects.has(key)) return 'ENODEV'
@@ -290,7 +290,11 @@ export class FakeHost implements Host, ContainerEnds {
     this.#deleteElements(object.kind)
     if (object.kind !== 'link') return
     this.#deleteEnd(object.name)
-    for (const [key, child] of this.objects) if (linkOf(child) === object.name) this.objects.delete(key)
+    for (const [key, child] of this.objects) {
+      if (linkOf(child) === object.name) this.objects.delete(key)
+      else if (child.kind === 'shaper' && child.link === object.name)
+        this.objects.set(key, { ...child, settled: false })
+    }
   }
 }
 

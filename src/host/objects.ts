@@ -8,6 +8,11 @@
  */
 
 import type { Policer, Policy } from './policies.js'
+import type { Exclusion, Hairpin, Loopback, Port, Publisher } from './ports.js'
+import type { Mark, Shaper } from './rates.js'
+
+export type { Exclusion, Hairpin, Loopback, Port, Publisher } from './ports.js'
+export type { Mark, Shaper } from './rates.js'
 
 /** Every ifalias of ours begins with it. */
 export const ALIAS_MARK = 'net-routed'
@@ -69,15 +74,6 @@ export interface Route {
   readonly metric: number
   /** Absent = the main table. The kernel asks `local` first, and routing daemons do not read it. */
   readonly table?: 'local'
-}
-
-/**
- * What comes through the link may be for ::1: answers of a container to a port of ::1. The kernel has no setting for that,
- * but it looks for a local route through the link. Packets that really carry ::1 it drops before.
- */
-export interface Loopback {
-  readonly kind: 'loopback'
-  readonly link: string
 }
 
 /**
@@ -146,52 +142,14 @@ export interface Source {
   readonly address: string
 }
 
-/**
- * A table of ours in nftables that leads what comes to published ports of the host to containers. `intact` as with the
- * guard. Not there: nothing is published, and no packet is tracked because of us.
- */
-export interface Publisher {
-  readonly kind: 'publisher'
-  readonly intact: boolean
-}
-
-/** A published port: what comes to it, at an address of the host, goes to a port of a container. */
-export interface Port {
-  readonly kind: 'port'
-  readonly protocol: 'tcp' | 'udp' | 'sctp'
-  /** An address of the host; `0.0.0.0` or `::` = all of that family. */
-  readonly host: string
-  readonly hostPort: number
-  readonly address: string
-  readonly port: number
-  /** Link without which it must not be there; it does not live on it. */
-  readonly of?: string
-}
-
-/** A published port that is not one for what comes in through this device. */
-export interface Exclusion {
-  readonly kind: 'exclusion'
-  readonly device: string
-  readonly protocol: Port['protocol']
-  readonly hostPort: number
-}
-
-/**
- * What comes from `prefix` to `address` through a published port must look as if it came from the host: the answer would
- * take a shorter way otherwise, to itself or over a bridge, and miss the translation.
- */
-export interface Hairpin {
-  readonly kind: 'hairpin'
-  readonly prefix: string
-  readonly address: string
-}
-
 export type HostObject =
   | Link
   | Address
   | Neighbour
   | Route
   | Loopback
+  | Shaper
+  | Mark
   | Announcement
   | Proxy
   | Sysctl
@@ -216,6 +174,8 @@ export const KINDS: readonly Kind[] = [
   'source',
   'policy',
   'link',
+  'shaper',
+  'mark',
   'address',
   'neighbour',
   'route',
@@ -243,6 +203,10 @@ export function keyOf(object: HostObject): string {
       return `neighbour ${object.address} ${object.link}`
     case 'route':
       return `route ${object.dst} ${String(object.metric)}${object.table === 'local' ? ' local' : ''}`
+    case 'shaper':
+      return `shaper ${object.link} ${object.direction}`
+    case 'mark':
+      return `mark ${object.link}`
     case 'loopback':
       return `loopback ${object.link}`
     case 'announcement':
@@ -273,11 +237,12 @@ export function keyOf(object: HostObject): string {
 }
 
 /** What only names its link. */
-const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'policy'])
+const BESIDE_LINKS: ReadonlySet<Kind> = new Set(['source', 'policy', 'mark'])
 
 /** The link that an object lives on, if it lives on one: it goes with the link. */
 export function linkOf(object: HostObject): string | undefined {
-  return 'link' in object && !BESIDE_LINKS.has(object.kind) ? object.link : undefined
+  const isBeside = BESIDE_LINKS.has(object.kind) || (object.kind === 'shaper' && object.direction === 'out')
+  return 'link' in object && !isBeside ? object.link : undefined
 }
 
 /** How to make an object, and when: not read back from the kernel. */

@@ -116,8 +116,8 @@ describe('parseNetConf', () => {
     ],
     'an address that is none': [{ runtimeConfig: { ips: ['here'] } }, /^ips: "here" is not an IP address/],
     'rates, rather than to ignore them': [
-      { runtimeConfig: { bandwidth: { ingressRate: 1 } } },
-      /bandwidth.*such as bandwidth/
+      { runtimeConfig: { ipRanges: [[{ subnet: '10.1.0.0/24' }]] } },
+      /ipRanges: net-routed does not do that/
     ],
     'a port mapping without port of the container': [
       { runtimeConfig: { portMappings: [{ hostPort: 80 }] } },

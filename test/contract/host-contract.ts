@@ -3,12 +3,14 @@ import { expect } from 'chai'
 import type { Host } from '../../src/host/host.js'
 import { UPLINK_SYSCTLS, keyOf } from '../../src/host/objects.js'
 import { applied, expected, opsOf, ours } from './host-checks.js'
+import { GUARD, SOURCE, SOURCE6, guards } from './guard-contract.js'
 import { testLink } from './test-link.js'
 import { starts } from './start-contract.js'
 import { POLICER, POLICIES, policies } from './policy-contract.js'
 import { PORTS, PUBLISHER, ports } from './port-contract.js'
-import type { Announcement, Firewall, Guard } from '../../src/host/objects.js'
-import type { HostObject, Link, Proxy, Route, Source, Sysctl } from '../../src/host/objects.js'
+import { MARK, SHAPER, rates } from './rate-contract.js'
+import type { Announcement, Firewall } from '../../src/host/objects.js'
+import type { HostObject, Link, Proxy, Route, Sysctl } from '../../src/host/objects.js'
 
 /** A host with nothing of ours on it. */
 export interface HostUnderTest {
@@ -24,9 +26,6 @@ export interface HostUnderTest {
 
 const FORWARDING: Sysctl = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }
 const FIREWALL: Firewall = { kind: 'firewall', family: 4, intact: true }
-const GUARD: Guard = { kind: 'guard', intact: true }
-const SOURCE: Source = { kind: 'source', link: 'nr-a', address: '10.1.0.2' }
-const SOURCE6: Source = { kind: 'source', link: 'nr-a', address: 'fd00::2' }
 const ANNOUNCEMENT: Announcement = { kind: 'announcement', dst: '10.1.0.2/32' }
 const ANNOUNCEMENT6: Announcement = { kind: 'announcement', dst: 'fd00::2/128' }
 const PROXY: Proxy = { kind: 'proxy', device: 'lo', address: 'fd00::2' }
@@ -42,6 +41,7 @@ const BESIDE: readonly HostObject[] = [
   ANNOUNCEMENT6,
   PROXY,
   ...PORTS,
+  MARK,
   ...POLICIES
 ]
 const ROUTE: Route = { kind: 'route', dst: '10.1.0.2/32', link: 'nr-a', metric: 0 }
@@ -55,6 +55,7 @@ const ON_LINK: readonly HostObject[] = [
   ROUTE,
   ROUTE6,
   { kind: 'loopback', link: 'nr-a' },
+  SHAPER,
   { ...ROUTE, table: 'local' },
   { ...ROUTE6, table: 'local' }
 ]
@@ -76,6 +77,7 @@ export function hostContract(name: string, open: () => HostUnderTest | Promise<H
     starts(() => opened)
     guards(() => opened.host)
     ports(() => opened.host)
+    rates(() => opened.host)
     policies(() => opened.host)
     foreigners(() => opened)
   })
@@ -233,38 +235,6 @@ function failures(host: () => Host): void {
     const failed = await host().apply(opsOf('add', [adopted]))
     expect(failed.get('link nr-a')).to.include({ errno: 'ENODEV' })
     expect(await ours(host())).to.deep.equal([])
-  })
-}
-
-function guards(host: () => Host): void {
-  it('has no sources without a guard', async () => {
-    const failed = await host().apply(opsOf('add', [SOURCE, SOURCE6, testLink('a')]))
-    expect([...failed.keys()]).to.have.members([SOURCE, SOURCE6].map(keyOf))
-    for (const error of failed.values()) expect(error).to.include({ code: 'kernel', errno: 'ENOENT' })
-    await applied(host(), 'delete', [SOURCE, SOURCE6])
-    expect(await ours(host())).to.deep.equal(expected([testLink('a')]))
-  })
-
-  it('deletes with a guard its sources and counters', async () => {
-    await applied(host(), 'add', [GUARD, SOURCE, SOURCE6])
-    expect((await host().dropped()).get('spoofed-ipv4')).to.equal(0)
-    await applied(host(), 'delete', [GUARD])
-    expect([...(await host().dropped()), ...(await ours(host()))]).to.deep.equal([])
-    await applied(host(), 'add', [GUARD])
-    expect(await ours(host())).to.deep.equal([GUARD])
-  })
-
-  it('keeps the sources when a guard is replaced', async () => {
-    await applied(host(), 'add', [GUARD, SOURCE, SOURCE6])
-    await applied(host(), 'replace', [GUARD])
-    expect(await ours(host())).to.deep.equal(expected([GUARD, SOURCE, SOURCE6]))
-  })
-
-  it('tells sources apart by link and by address', async () => {
-    const sources = [SOURCE, { ...SOURCE, link: 'nr-b' }, { ...SOURCE, address: '10.1.0.3' }, SOURCE6]
-    await applied(host(), 'add', [GUARD, ...sources])
-    await applied(host(), 'delete', [SOURCE])
-    expect(await ours(host())).to.deep.equal(expected([GUARD, ...sources.slice(1)]))
   })
 }
 

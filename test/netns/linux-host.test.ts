@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { withNetns } from '../../src/host/linux/netns.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
 import type { HostObject, Link } from '../../src/host/objects.js'
+import { MARK, SHAPER } from '../contract/rate-contract.js'
 import { testLink } from '../contract/test-link.js'
 import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, pathOf } from './scratch.js'
 
@@ -34,6 +35,53 @@ describeAsRoot('linuxHost', () => {
       server.close()
     }
     expect(await host.listeners()).to.deep.equal([])
+  })
+
+  const rateDrifts: Record<string, readonly (readonly string[])[]> = {
+    'that nothing leads to': [['tc', 'filter', 'del', 'dev', 'nr-a', 'ingress']],
+    'whose link is down': [['ip', 'link', 'set', 'ni-a', 'down']],
+    'without a bucket': [['tc', 'qdisc', 'del', 'dev', 'ni-a', 'root']],
+    'that other filters come before': [
+      ['tc', 'qdisc', 'del', 'dev', 'nr-a', 'ingress'],
+      ['tc', 'qdisc', 'add', 'dev', 'nr-a', 'ingress']
+    ]
+  }
+  for (const [what, commands] of Object.entries(rateDrifts)) {
+    it(`lists a rate ${what} as unsettled, and settles it`, async () => {
+      const out: HostObject = { ...SHAPER, direction: 'out' }
+      const found = async (): Promise<HostObject | undefined> => (await host.list(['shaper']))[0]
+      expect(await add(testLink('a'), out)).to.deep.equal([])
+      for (const command of commands) inNetns(netns, ...command)
+      expect(await found()).to.include({ direction: 'out', settled: false })
+      await host.apply([{ verb: 'replace', object: out }])
+      expect(await found()).to.deep.equal(out)
+    })
+  }
+
+  it('lists no bucket of somebody else, and puts ours in its place', async () => {
+    await add(testLink('a'))
+    inNetns(netns, ...'tc qdisc add dev nr-a root tbf rate 1mbit burst 32k limit 64k'.split(' '))
+    expect(await host.list(['shaper'])).to.deep.equal([])
+    expect(await add(SHAPER)).to.deep.equal([])
+    expect(await host.list(['shaper'])).to.deep.equal([SHAPER])
+  })
+
+  it('refuses to lead packets through a link of somebody else', async () => {
+    ip(netns, 'link add ni-a type ifb')
+    ip(netns, 'link set ni-a alias mine')
+    expect(await add(testLink('a'), { ...SHAPER, direction: 'out' })).to.deep.equal([
+      'cannot add rate of 1261667 bytes/s from nr-a: EEXIST: there is a link ni-a that is not ours'
+    ])
+    await host.apply([{ verb: 'delete', object: { ...SHAPER, direction: 'out' } }])
+    expect(ip(netns, 'link show ni-a')).to.include('mine')
+  })
+
+  it('lists marks of a table that somebody has changed as unsettled, and makes it anew', async () => {
+    await add(MARK)
+    inNetns(netns, ...'nft flush chain inet net-routed-marks dscp-46'.split(' '))
+    expect(await host.list(['mark'])).to.deep.equal([{ ...MARK, settled: false }])
+    await host.apply([{ verb: 'replace', object: MARK }])
+    expect(await host.list(['mark'])).to.deep.equal([MARK])
   })
 
   const drifts: Record<string, readonly string[]> = {

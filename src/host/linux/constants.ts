@@ -59,6 +59,12 @@ export const RTM = {
   NEWNEIGHTBL: 64,
   GETNEIGHTBL: 66,
   SETNEIGHTBL: 67,
+  NEWQDISC: 36,
+  DELQDISC: 37,
+  GETQDISC: 38,
+  NEWTFILTER: 44,
+  DELTFILTER: 45,
+  GETTFILTER: 46,
   NEWNETCONF: 80
 } as const
 export const RTNLGRP = {
@@ -71,6 +77,20 @@ export const RTNLGRP = {
   IPV4_NETCONF: 24,
   IPV6_NETCONF: 25
 } as const
+/** linux/rtnetlink.h, linux/pkt_sched.h */
+export const TCA = { KIND: 1, OPTIONS: 2 } as const
+export const TC_H = { ROOT: 0xffff_ffff, INGRESS: 0xffff_fff1 } as const
+export const TCA_TBF_PARMS = 1
+export const TC_LINKLAYER_ETHERNET = 1
+/** linux/pkt_cls.h, linux/tc_act/tc_mirred.h, linux/if_ether.h */
+export const TCA_U32 = { SEL: 5, ACT: 7 } as const
+export const TC_U32_TERMINAL = 1
+export const TCA_ACT = { KIND: 1, OPTIONS: 2 } as const
+export const TC_ACT_STOLEN = 4
+export const TCA_MIRRED_PARMS = 2
+export const TCA_EGRESS_REDIR = 1
+export const ETH_P_ALL = 3
+
 /** linux/netconf.h */
 export const NETCONFA = { IFINDEX: 1, FORWARDING: 2, RP_FILTER: 3 } as const
 export const NETCONFA_IFINDEX_ALL = -1

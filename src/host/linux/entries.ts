@@ -3,7 +3,7 @@
  * needs a second look.
  */
 import { keyOf } from '../objects.js'
-import type { Address, Loopback, Neighbour, Op, Route } from '../objects.js'
+import type { Address, HostObject, Loopback, Neighbour, Op, Route } from '../objects.js'
 import { changeAddress } from './addresses.js'
 import { findLinkAt, findLinks, refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
@@ -70,11 +70,7 @@ async function locate(
   known: ReadonlyMap<string, number>
 ): Promise<Located> {
   const failures: Failures = new Map()
-  const entries = ops.flatMap((op) =>
-    'link' in op.object && op.object.kind !== 'source' && op.object.kind !== 'policy'
-      ? [{ op, object: op.object }]
-      : []
-  )
+  const entries = ops.flatMap((op) => (isEntry(op.object) ? [{ op, object: op.object }] : []))
   const found = await findLinks(
     kernel,
     entries.map(({ object }) => object.link).filter((name) => !known.has(name))
@@ -91,6 +87,10 @@ async function locate(
     return []
   })
   return { steps, failures }
+}
+
+function isEntry(object: HostObject): object is EntryStep['object'] {
+  return ['address', 'neighbour', 'route', 'loopback'].includes(object.kind)
 }
 
 function isRouteStep(step: EntryStep): step is RouteStep {

@@ -13,6 +13,7 @@ import { deleteGroup, isOurs, setGroup } from './links.js'
 import type { Message } from './messages.js'
 import type { Answer } from './netlink.js'
 import { NetlinkSocket } from './netlink.js'
+import { isShaperLink, shaperLink } from './shapers.js'
 
 interface Doomed {
   readonly op: Op
@@ -28,6 +29,12 @@ const POOL_THREADS = 4
 const SPARE_THREADS = 2
 /** Offset of the index in struct ifinfomsg. */
 const INDEX_OFFSET = 4
+
+/** The link that goes with an object. */
+function nameOf({ object }: Op): string[] {
+  if (object.kind === 'link') return [object.name]
+  return object.kind === 'shaper' && object.direction === 'out' ? [shaperLink(object.link)] : []
+}
 
 /** Deletes links. Each batch keeps a thread busy until long after its links are gone: only so many at once. */
 export class LinkDeleter {
@@ -60,11 +67,10 @@ export class LinkDeleter {
   }
 
   async #find(ops: readonly Op[]): Promise<Doomed[]> {
-    const names = ops.flatMap(({ object }) => (object.kind === 'link' ? [object.name] : []))
-    const found = await findLinks(this.#kernel, names)
+    const found = await findLinks(this.#kernel, ops.flatMap(nameOf))
     return ops.flatMap((op): Doomed[] => {
-      const link = op.object.kind === 'link' ? found.get(op.object.name) : undefined
-      return link && isOurs(link) ? [{ op, index: link.index }] : []
+      const link = found.get(nameOf(op)[0] ?? '')
+      return link && (isOurs(link) || isShaperLink(link)) ? [{ op, index: link.index }] : []
     })
   }
 

@@ -49,8 +49,9 @@ export interface FoundLink {
 
 /** struct ifinfomsg: family, padding, type, index, flags, changed flags. */
 const IFINFOMSG_SIZE = 16
-const FRESH_GROUP = 0x6e720000
-const DEFAULT_GROUP = 0
+/** Of links that are not marked yet. */
+export const FRESH_GROUP = 0x6e720000
+export const DEFAULT_GROUP = 0
 /** How every link of ours is set. rp_filter 2: answers may leave by another link than requests came in by. */
 export const ROUTED_CONF_4 = { forwarding: 1, rpFilter: 2 } as const
 const ROUTED_CONF = [

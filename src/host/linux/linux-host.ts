@@ -24,6 +24,8 @@ import { here, withNetns } from './netns.js'
 import type { Inside } from './netns.js'
 import { PacketPolicer } from './policer.js'
 import { changeProxies, listProxies } from './proxies.js'
+import { Marker } from './marker.js'
+import { changeShapers, endShapers } from './shapers.js'
 import { PortPublisher } from './publisher.js'
 import { applySysctls, listSysctls } from './sysctls.js'
 
@@ -59,6 +61,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     guard,
     publisher: new PortPublisher(kernel),
     policer: new PacketPolicer(kernel),
+    marker: new Marker(kernel),
     sysctls: new Set<string>(KNOWN_SYSCTLS)
   }
   return {
@@ -90,6 +93,7 @@ interface Parts {
   readonly policer: PacketPolicer
   /** Those that were ever set: they are listed, too. */
   readonly sysctls: Set<string>
+  readonly marker: Marker
 }
 
 type Stage =
@@ -103,6 +107,9 @@ type Stage =
   | 'policy'
   | 'link'
   | 'link delete'
+  | 'shaper'
+  | 'shaper delete'
+  | 'mark'
   | 'entry'
   | 'announcement'
   | 'proxy'
@@ -124,14 +131,15 @@ function watch({ kernel, policer }: Parts, onChange: (change: HostChange) => voi
 }
 
 async function list(
-  { kernel, rules, guard, publisher, policer, sysctls }: Parts,
+  { kernel, rules, guard, publisher, policer, marker, sysctls }: Parts,
   wants: (kind: Kind) => boolean
 ): Promise<HostObject[]> {
-  const [firewalls, guarded, published, policed, objects] = await Promise.all([
+  const [firewalls, guarded, published, policed, marks, objects] = await Promise.all([
     wants('firewall') ? rules.list() : [],
     guard.list(wants),
     publisher.list(wants),
     policer.list(wants),
+    wants('mark') ? marker.list() : [],
     listNetlink(kernel, wants)
   ])
   return [
@@ -140,6 +148,7 @@ async function list(
     ...guarded,
     ...published,
     ...policed,
+    ...marks,
     ...objects,
     ...(wants('proxy') ? await listProxies(kernel) : [])
   ]
@@ -173,7 +182,7 @@ interface StageParts extends Parts {
 async function applyStage(
   stage: Stage,
   batch: readonly Op[],
-  { kernel, deleter, rules, guard, publisher, policer, sysctls, indexes, coming }: StageParts
+  { kernel, deleter, rules, guard, publisher, policer, marker, sysctls, indexes, coming }: StageParts
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
@@ -207,6 +216,12 @@ async function applyStage(
     case 'link delete':
       for (const { object } of batch) if (object.kind === 'link') indexes.delete(object.name)
       return deleter.delete(batch)
+    case 'shaper':
+      return changeShapers(batch, kernel)
+    case 'shaper delete':
+      return new Map([...(await endShapers(batch, kernel)), ...(await deleter.delete(batch))])
+    case 'mark':
+      return marker.apply(batch)
     case 'announcement':
       return changeAnnouncements(batch, kernel)
     case 'proxy':
@@ -246,9 +261,12 @@ function stageOf({ verb, object: { kind } }: Op): Stage {
     case 'publisher':
     case 'policer':
     case 'policy':
+    case 'mark':
     case 'announcement':
     case 'proxy':
       return kind
+    case 'shaper':
+      return verb === 'delete' ? 'shaper delete' : 'shaper'
     case 'port':
     case 'exclusion':
     case 'hairpin':

@@ -16,19 +16,25 @@ import {
   getRoutes
 } from './routes.js'
 import type { FoundRoute } from './routes.js'
+import { isShaperLink, listShapers } from './shapers.js'
+
+const KINDS_HERE = ['link', 'address', 'neighbour', 'route', 'loopback', 'shaper', 'announcement'] as const
 
 type Names = ReadonlyMap<number, string>
 
 /** Lists objects of these kinds, as far as they are links or live on links. */
 export async function listNetlink(kernel: Kernel, wants: (kind: Kind) => boolean): Promise<HostObject[]> {
-  if (!(['link', 'address', 'neighbour', 'route', 'loopback', 'announcement'] as const).some(wants)) return []
-  const links = (await kernel.dumps.dump(getLinks(), decodeLink)).filter(isOurs)
+  if (!KINDS_HERE.some(wants)) return []
+  const all = await kernel.dumps.dump(getLinks(), decodeLink)
+  const beside = all.filter(isShaperLink)
+  const links = all.filter((link) => isOurs(link) && !beside.includes(link))
   const names: Names = new Map(links.map(({ index, name }) => [index, name]))
   return [
     ...(wants('link') ? await linkObjects(links, kernel) : []),
     ...(wants('address') ? await addressObjects(kernel, names) : []),
     ...(wants('neighbour') ? await neighbourObjects(kernel, names) : []),
     ...(wants('route') ? await routeObjects(kernel, names) : []),
+    ...(wants('shaper') ? await listShapers([...links, ...beside], kernel) : []),
     ...(wants('loopback') ? await loopbackObjects(kernel, names) : []),
     ...(wants('announcement') ? await announcementObjects(kernel) : [])
   ]

@@ -12,6 +12,7 @@ import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
 import { netconfChange } from './netconf.js'
 import { decodeAnnouncement, decodeRoute } from './routes.js'
+import { SHAPER_PREFIX, isShaperLink } from './shapers.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
 const ANYTHING: HostChange = { kind: 'link', gone: true, lost: true }
@@ -84,6 +85,7 @@ function routingChange({ type, flags, body }: Received, context: Context): HostC
 /** A link that goes down loses its routes without further notice, so it counts as gone. */
 function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string>): HostChange | undefined {
   const link: FoundLink | undefined = body[0] === AF.UNSPEC ? decodeLink(body) : undefined
+  if (link && isShaperLink(link)) return shaperChange(type, link)
   if (!link || !(link.name.startsWith(LINK_PREFIX) || isOurs(link))) return undefined
   const key = `link ${link.name}`
   if (type === RTM.DELLINK) {
@@ -95,6 +97,11 @@ function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string
   const isNew = changed === 0xffffffff
   const wentDown = !isNew && (changed & IFF.UP) !== 0 && (body.readUInt32LE(FLAGS_OFFSET) & IFF.UP) === 0
   return { kind: 'link', key, gone: wentDown, runs: link.runs }
+}
+
+function shaperChange(type: number, { name, isUp }: FoundLink): HostChange {
+  const key = `shaper ${LINK_PREFIX}${name.slice(SHAPER_PREFIX.length)} out`
+  return { kind: 'shaper', key, gone: type === RTM.DELLINK || !isUp }
 }
 
 function addressChange(type: number, body: Buffer, { namesByIndex }: Context): HostChange | undefined {

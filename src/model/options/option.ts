@@ -9,11 +9,13 @@ import type { InsideOptions } from './inside.js'
 import type { LinkOptions } from './link.js'
 import type { NdpOptions } from './ndp.js'
 import type { PolicyOptions } from './policy.js'
+import type { RateOptions } from './rates.js'
 
 /** As they are in the records of networks and endpoints. */
 export type EndpointOptions = LinkOptions &
   HealthOptions &
   PolicyOptions &
+  RateOptions &
   DuplicatesOptions &
   AddressOptions &
   NdpOptions &

@@ -9,11 +9,13 @@ import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
 import { NDP_FIELDS, NDP_OPTIONS } from './ndp.js'
 import type { EndpointOptions, NetworkOptions, Option, OptionChanges, Place } from './option.js'
 import { POLICY_FIELDS, POLICY_OPTIONS } from './policy.js'
+import { RATE_FIELDS, RATE_OPTIONS } from './rates.js'
 
 const OPTIONS: readonly Option[] = [
   ...LINK_OPTIONS,
   ...HEALTH_OPTIONS,
   ...POLICY_OPTIONS,
+  ...RATE_OPTIONS,
   ...DUPLICATES_OPTIONS,
   ...ADDRESS_OPTIONS,
   ...NDP_OPTIONS,
@@ -25,6 +27,7 @@ export const OPTION_FIELDS = {
   ...LINK_FIELDS,
   ...HEALTH_FIELDS,
   ...POLICY_FIELDS,
+  ...RATE_FIELDS,
   ...DUPLICATES_FIELDS,
   ...ADDRESS_FIELDS,
   ...NDP_FIELDS,
