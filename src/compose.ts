@@ -3,7 +3,7 @@ import { ConfiguredNetworks } from './cni/networks.js'
 import { admitterOf, automaticOf, blocksOf, duplicatesOf, outlookOf } from './compose-others.js'
 import type { Config } from './config.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { Arrivals } from './core/arrivals.js'
+import type { Arrivals } from './core/arrivals.js'
 import { Attachments } from './core/attachments.js'
 import type { Blocks } from './core/blocks.js'
 import { Committer } from './core/commit.js'
@@ -75,19 +75,13 @@ export interface Core {
 
 export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => number | undefined): Core {
   const { config, host, ends, store, log, now } = parts
-  const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
   const outlook = outlookOf(parts, reconciler)
   const holds = outlook?.holds
   const names = namesOf(parts, records, (ids) => committer.refresh(ids))
-  const committer: Committer = new Committer({
-    store,
-    records,
-    reconciler,
-    log,
-    addressesOf: names.addressesOf,
-    ...(holds ? { holds } : {})
-  })
+  const { addressesOf } = names
+  const told = holds ? { holds } : {}
+  const committer: Committer = new Committer({ store, records, reconciler, log, addressesOf, ...told })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -103,14 +97,8 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
   const blocks: Blocks | undefined =
     outlook && blocksOf(parts, outlook, { records, committer, endpoints, routers })
   const automatic = automaticOf(outlook, blocks)
-  const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: defaultAddressPool })
-  const configured = new ConfiguredNetworks({
-    ...shared,
-    ipam,
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(gateway6 === undefined ? {} : { gateway6 }),
-    hasDefaultPools: defaultAddressPool.length > 0
-  })
+  const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: config.defaultAddressPool })
+  const configured = new ConfiguredNetworks({ ...shared, ...defaultsIn(config), ipam })
   return {
     records,
     reconciler,
@@ -129,6 +117,22 @@ export function compose(parts: DaemonParts, records: Records, uplinkMtu: () => n
     arrivals,
     health: new HealthChecks({ ...shared, ...parts, endpoints, records }),
     names
+  }
+}
+
+/** Of networks of CNI. */
+function defaultsIn({
+  gateway,
+  gateway6,
+  defaultAddressPool
+}: Config): Pick<
+  ConstructorParameters<typeof ConfiguredNetworks>[0],
+  'gateway' | 'gateway6' | 'hasDefaultPools'
+> {
+  return {
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    hasDefaultPools: defaultAddressPool.length > 0
   }
 }
 

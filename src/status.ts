@@ -173,6 +173,10 @@ function checkText(addresses: readonly string[], health: HealthStatus | undefine
   return [`check: ${addresses.join(', ')}: ${health.state} since ${health.since}: ${health.error}`]
 }
 
+function ownershipMetrics({ duplicates, records }: StatusParts): { duplicates: number; blocks: number } {
+  return { duplicates: duplicates?.all.length ?? 0, blocks: records.count('block') }
+}
+
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
 export async function metricsText(parts: StatusParts): Promise<string> {
   const { version, records, reconciler, routers, holds, committer, endpoints, names, host, metrics, health } =
@@ -202,8 +206,7 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
-    duplicates: parts.duplicates?.all.length ?? 0,
-    blocks: records.count('block'),
+    ...ownershipMetrics(parts),
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
     routing_passes_total: routers.counters.passes,
