@@ -80,19 +80,13 @@ export interface Core {
 
 export function compose(parts: DaemonParts, records: Records, paths: () => Paths | undefined): Core {
   const { config, host, ends, store, log, now } = parts
-  const { gateway, gateway6, defaultAddressPool } = config
   const reconciler = new Reconciler(host, log)
   const outlook = outlookOf(parts, reconciler)
   const holds = outlook?.holds
   const names = namesOf(parts, records, (ids) => committer.refresh(ids))
-  const committer: Committer = new Committer({
-    store,
-    records,
-    reconciler,
-    log,
-    addressesOf: names.addressesOf,
-    ...(holds ? { holds } : {})
-  })
+  const { addressesOf } = names
+  const told = holds ? { holds } : {}
+  const committer: Committer = new Committer({ store, records, reconciler, log, addressesOf, ...told })
   const routers = new Routers({ routing: config.routing, vty: parts.vty, records, committer, log })
   const changed = (): void => {
     routers.wake()
@@ -109,12 +103,8 @@ export function compose(parts: DaemonParts, records: Records, paths: () => Paths
   const blocks: Blocks | undefined =
     outlook && blocksOf(parts, outlook, { records, committer, endpoints, routers })
   const automatic = automaticOf(outlook, blocks)
-  const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: defaultAddressPool })
-  const gateways = {
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(gateway6 === undefined ? {} : { gateway6 })
-  }
-  const hasDefaultPools = defaultAddressPool.length > 0
+  const ipam = new Ipam({ ...shared, ...automatic, endpoints, defaultPools: config.defaultAddressPool })
+  const configured = new ConfiguredNetworks({ ...shared, ...defaultsIn(config), ipam })
   return {
     records,
     reconciler,
@@ -130,11 +120,27 @@ export function compose(parts: DaemonParts, records: Records, paths: () => Paths
     additions,
     paths,
     ipam,
-    configured: new ConfiguredNetworks({ ...shared, ipam, ...gateways, hasDefaultPools }),
+    configured,
     drains: drainsOf(parts, { records, endpoints, routers }),
     arrivals,
     health: new HealthChecks({ ...shared, ...parts, endpoints, records }),
     names
+  }
+}
+
+/** Of networks of CNI. */
+function defaultsIn({
+  gateway,
+  gateway6,
+  defaultAddressPool
+}: Config): Pick<
+  ConstructorParameters<typeof ConfiguredNetworks>[0],
+  'gateway' | 'gateway6' | 'hasDefaultPools'
+> {
+  return {
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    hasDefaultPools: defaultAddressPool.length > 0
   }
 }
 

@@ -116,26 +116,10 @@ export function statusText({
   blocks,
   routing
 }: Status): string {
-  const table = endpoints.map(({ state, addresses, link, network, id, ports, rates }) =>
-    [
-      state.padEnd(9),
-      addresses.join(',').padEnd(20),
-      link.padEnd(16),
-      network.slice(0, 12).padEnd(13),
-      id.slice(0, 12),
-      ...ports,
-      ...rates
-    ].join(' ')
-  )
   return [
     `net-routed ${version}, running since ${startedAt}`,
     `${String(networks.length)} networks, ${String(endpoints.length)} endpoints, ${String(faults.length)} faults, ${String(broken.length)} broken records`,
-    ...(table.length > 0
-      ? [
-          'STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
-          ...table
-        ]
-      : []),
+    ...tableOf(endpoints),
     ...endpoints.flatMap(({ addresses, health }) => checkText(addresses, health)),
     ...policyLines(endpoints),
     ...(held.length > 0 ? [`held: ${held.join(', ')}: announced on, until the grace period ends`] : []),
@@ -156,10 +140,33 @@ export function statusText({
   ].join('\n')
 }
 
+function tableOf(endpoints: readonly EndpointStatus[]): string[] {
+  if (endpoints.length === 0) return []
+  const rows = endpoints.map(({ state, addresses, link, network, id, ports, rates }) =>
+    [
+      state.padEnd(9),
+      addresses.join(',').padEnd(20),
+      link.padEnd(16),
+      network.slice(0, 12).padEnd(13),
+      id.slice(0, 12),
+      ...ports,
+      ...rates
+    ].join(' ')
+  )
+  return [
+    'STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
+    ...rows
+  ]
+}
+
 /** What a check has to complain of. */
 function checkText(addresses: readonly string[], health: HealthStatus | undefined): string[] {
   if (health?.error === undefined) return []
   return [`check: ${addresses.join(', ')}: ${health.state} since ${health.since}: ${health.error}`]
+}
+
+function ownershipMetrics({ duplicates, records }: StatusParts): { duplicates: number; blocks: number } {
+  return { duplicates: duplicates?.all.length ?? 0, blocks: records.count('block') }
 }
 
 /** Everything that monitoring should know. What the guard has dropped is missing if the kernel cannot say. */
@@ -191,8 +198,7 @@ export async function metricsText(parts: StatusParts): Promise<string> {
     },
     health_changes_total: health.counters.changes,
     held_addresses: holds?.destinations.length ?? 0,
-    duplicates: parts.duplicates?.all.length ?? 0,
-    blocks: records.count('block'),
+    ...ownershipMetrics(parts),
     faults: reconciler.faults.size + routers.faults.length,
     routing_faults: routers.faults.length,
     routing_passes_total: routers.counters.passes,

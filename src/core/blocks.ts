@@ -175,7 +175,7 @@ export class Blocks {
     for (const endpoint of records.all('endpoint'))
       for (const address of endpoint.covered ?? [])
         if (contains(prefix, address))
-          await endpoints.alter(endpoint.id, uncovering(address), 'address announced by itself')
+          await endpoints.change(endpoint.id, 'address announced by itself', uncovering(address))
     await committer.commit({ remove: [{ kind: 'block', id }], isEnd: true })
     this.#emptySince.delete(id)
     log.info('block given up', { block: prefix, why })

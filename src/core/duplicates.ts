@@ -131,12 +131,12 @@ export class Duplicates {
     this.#returns.delete(dst)
     // A block does not say that this address of it is in use: now it must be said, to be settled.
     if (endpoint.covered?.includes(address))
-      await this.#parts.endpoints.alter(endpoint.id, uncovering(address), 'address announced by itself')
+      await this.#parts.endpoints.change(endpoint.id, 'address announced by itself', uncovering(address))
     const mode = endpoint.duplicates ?? this.#parts.mode
     const own = announcers.filter(({ isOwn }) => isOwn)
     const isLost = own.some((one) => others.some((other) => yieldsTo(one, other, mode)))
     if (isLost && !hasYielded)
-      await this.#parts.endpoints.alter(endpoint.id, yielding(address), 'address given up to another host')
+      await this.#parts.endpoints.change(endpoint.id, 'address given up to another host', yielding(address))
     const by = others.map(({ router }) => router)
     return { endpoint: endpoint.id, address, by, isAnnounced: !isLost && !hasYielded }
   }
@@ -147,7 +147,7 @@ export class Duplicates {
     this.#returns.set(dst, at)
     if (now < at) return
     this.#returns.delete(dst)
-    await this.#parts.endpoints.alter(id, returning(address), 'address announced again')
+    await this.#parts.endpoints.change(id, 'address announced again', returning(address))
   }
 
   #tell(found: ReadonlyMap<string, Duplicate>): void {

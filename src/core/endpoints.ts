@@ -167,17 +167,6 @@ export class Endpoints {
     })
   }
 
-  /** Changes what others are told of one with a container; `change` gives the same one for no change. */
-  alter(id: string, change: (endpoint: Endpoint) => Endpoint, message: string): Promise<void> {
-    return this.#exclusive.run(id, async () => {
-      const endpoint = this.#parts.records.get('endpoint', id)
-      const record = endpoint && change(endpoint)
-      if (!record || record === endpoint || record.deleted) return
-      await this.#parts.committer.commit({ put: [{ kind: 'endpoint', record }] })
-      this.#tell(message, record)
-    })
-  }
-
   /** Also of one whose record was lost: its link is found by its name. */
   delete(id: string): Promise<void> {
     return this.#exclusive.run(id, async () => {

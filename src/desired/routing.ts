@@ -99,19 +99,9 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
     ...[
       list(OUR_NAME, FIRST_SEQUENCE, none),
       ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
-      ...pools.flatMap(({ sequence, prefix }) => {
-        const size = facts.blocks?.[family]
-        const hasBlocks = size !== undefined && size > lengthOf(prefix)
-        return hasBlocks
-          ? [
-              list(
-                OUR_NAME,
-                sequence + BLOCKS_AFTER,
-                `permit ${prefix} ge ${String(size)} le ${String(size)}`
-              )
-            ]
-          : []
-      }),
+      ...blockEntries(pools, facts.blocks?.[family]).map(([sequence, what]) =>
+        list(OUR_NAME, sequence, what)
+      ),
       list(drain, FIRST_SEQUENCE, none),
       ...permitted(drain, facts.drained),
       list(several, FIRST_SEQUENCE, none),
@@ -202,6 +192,18 @@ function poolsOf(networks: readonly Network[], family: Family): { sequence: numb
     }
   }
   return [...sequences].map(([prefix, sequence]) => ({ sequence, prefix }))
+}
+
+/** What lets blocks of that size out, of pools that are larger. */
+function blockEntries(
+  pools: readonly { readonly sequence: number; readonly prefix: Prefix }[],
+  size: number | undefined
+): [sequence: number, what: string][] {
+  if (size === undefined) return []
+  const wide = pools.filter(({ prefix }) => size > lengthOf(prefix))
+  return wide.map(({ sequence, prefix }) => {
+    return [sequence + BLOCKS_AFTER, `permit ${prefix} ge ${String(size)} le ${String(size)}`]
+  })
 }
 
 function hostsOf(prefix: Prefix): string {

@@ -6,21 +6,12 @@
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndAddition, EndExtent, EndRoute } from './ends.js'
-import { extended, listed } from './fake-parts.js'
+import { TABLE_OF, extended, listed } from './fake-parts.js'
 import type { Host, HostChange, HostFacts, Listener } from './host.js'
 import { describeOp } from './describe.js'
 import { keyOf, linkOf } from './objects.js'
 import type { HostObject, Kind, Link, Op } from './objects.js'
 import type { PolicyCounts } from './policies.js'
-
-/** What is an element of which table. */
-const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
-  ['source', 'guard'],
-  ['port', 'publisher'],
-  ['exclusion', 'publisher'],
-  ['hairpin', 'publisher'],
-  ['policy', 'policer']
-])
 
 /** A container end, and the name of the host end that it belongs to. */
 type FakeEnd = ContainerEnd & { readonly hostLink: string }

@@ -1,6 +1,15 @@
 /** How a fake namespace shows and changes what is in it. Pure. */
 import type { ContainerEnd, EndAddition } from './ends.js'
-import type { HostObject } from './objects.js'
+import type { HostObject, Kind } from './objects.js'
+
+/** What is an element of which table. */
+export const TABLE_OF: ReadonlyMap<Kind, string> = new Map([
+  ['source', 'guard'],
+  ['port', 'publisher'],
+  ['exclusion', 'publisher'],
+  ['hairpin', 'publisher'],
+  ['policy', 'policer']
+])
 
 /** A link is read back without the way it was made. */
 export function listed(object: HostObject): HostObject {

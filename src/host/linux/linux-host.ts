@@ -186,8 +186,7 @@ async function applyStage(
 ): Promise<Failures> {
   switch (stage) {
     case 'sysctl':
-      for (const { object } of batch) if (object.kind === 'sysctl') sysctls.add(object.key)
-      return applySysctls(batch, kernel.inside)
+      return setSysctls(batch, kernel, sysctls)
     case 'firewall':
       return rules.apply(batch)
     case 'guard':
@@ -229,6 +228,11 @@ async function applyStage(
     case 'entry':
       return changeEntries(batch, kernel, indexes)
   }
+}
+
+function setSysctls(batch: readonly Op[], { inside }: Kernel, set: Set<string>): Failures {
+  for (const { object } of batch) if (object.kind === 'sysctl') set.add(object.key)
+  return applySysctls(batch, inside)
 }
 
 /** What lives on a link that is deleted too, the kernel deletes with it. */
