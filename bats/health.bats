@@ -67,7 +67,7 @@ follows() {
   follows 'touch /tmp/ready' 'rm /tmp/ready'
 }
 
-@test "Docker's HEALTHCHECK, of a container that is connected later, and after dockerd was away" {
+@test "Docker's HEALTHCHECK, of a container that is connected later, and after a restart of the daemon" {
   docker_on 1 run --detach --name web --network none --health-cmd 'test ! -e /tmp/bad' --health-interval 300ms \
     --stop-signal KILL busybox sleep 100000 >/dev/null
   is_healthy() { [ "$(docker_on 1 inspect --format '{{.State.Health.Status}}' web)" = healthy ]; }

@@ -33,6 +33,19 @@ serving() { docker_on "$1" run -d --name "$2" --net "$3" "${@:4}" busybox nc -ll
   refused 1 near 10.1.1.20 81
 }
 
+@test "a list is changed and taken away with the commands as shown" {
+  shown network
+  create_container 1 far inner --ip 10.1.9.30
+  wait_until 5 on 1 sh -c 'echo | nc -w 5 10.1.0.10 5432 | grep -q database'
+  refused 1 far 10.1.0.10 5432
+  local change undo
+  { read -r change; read -r undo; } < <(example set "$ROOT/docs/policy.md")
+  succeeds on 1 sh -c "PATH='$ROOT/bin':\$PATH; $change"
+  reaches 1 far 10.1.0.10 5432
+  succeeds on 1 sh -c "PATH='$ROOT/bin':\$PATH; $undo"
+  refused 1 far 10.1.0.10 5432
+}
+
 @test "the host reaches a container whatever its list says" {
   create_network 1 mine 10.1.0.0/16 -o net-routed.ingress=none
   serving 1 one mine --ip 10.1.0.1
@@ -136,4 +149,22 @@ serving() { docker_on "$1" run -d --name "$2" --net "$3" "${@:4}" busybox nc -ll
   reaches 1 friend 10.1.0.1 80
   clean
   fails on 1 nft list table inet net-routed-policy
+}
+
+@test "a list changes while the container runs" {
+  create_network 1 mine 10.1.0.0/16
+  serving 1 one mine --ip 10.1.0.1
+  create_container 1 friend mine --ip 10.1.0.5
+  wait_until 5 reaches 1 friend 10.1.0.1 80
+  succeeds on 1 "$ROOT/bin/net-routed" set --endpoint 10.1.0.1 net-routed.ingress=10.1.0.6
+  refused 1 friend 10.1.0.1 80
+  succeeds on 1 "$ROOT/bin/net-routed" set --endpoint 10.1.0.1 net-routed.ingress=10.1.0.5,10.1.0.6:tcp/80
+  reaches 1 friend 10.1.0.1 80
+  succeeds on 1 "$ROOT/bin/net-routed" set --network "$(docker_on 1 network inspect -f '{{.Id}}' mine)" net-routed.default=deny
+  refused 1 friend 10.1.0.1 80
+  succeeds on 1 "$ROOT/bin/net-routed" set --endpoint 10.1.0.5 net-routed.egress=10.1.0.1
+  reaches 1 friend 10.1.0.1 80
+  fails on 1 "$ROOT/bin/net-routed" set --endpoint 10.1.0.1 net-routed.ingress=10.1.0.300
+  shows 'net-routed.ingress: "10.1.0.300" is not an address, prefix or range'
+  reaches 1 friend 10.1.0.1 80
 }

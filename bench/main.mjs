@@ -14,9 +14,9 @@ import * as traffic from './parts/traffic.mjs'
 import { table } from './report.mjs'
 import { sizes } from './sizes.mjs'
 
-const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, policy, distribution, cni }
-/** Only when asked for: they wait for timers of protocols. */
-const LONG_PARTS = { routing, 'routing-bulk': routingBulk }
+const PARTS = { daemon, docker, 'first-packet': firstPacket, traffic, distribution, cni }
+/** Only when asked for: they wait for timers of protocols, or for thousands of containers. */
+const LONG_PARTS = { routing, 'routing-bulk': routingBulk, policy }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
 const names = positionals.length > 0 ? positionals : Object.keys(PARTS)

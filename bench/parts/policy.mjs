@@ -7,7 +7,7 @@ import { down, up } from '../lab.mjs'
 import { rowsOf } from '../rows.mjs'
 import { sizes } from '../sizes.mjs'
 import { stopwatch } from '../stopwatch.mjs'
-import { requestResponse, serve, throughput } from '../streams.mjs'
+import { processorTime, serve } from '../streams.mjs'
 
 export const title = 'policies'
 
@@ -33,19 +33,18 @@ async function traffic(many) {
   const paths = {}
   for (const [host, name] of [NONE, FEW, many].entries())
     paths[name] = await makePath(host + 1, name !== NONE)
-  const rates = await interleave(sizes.policyRounds, work(paths, throughput))
-  const transactions = await interleave(sizes.policyRounds, work(paths, requestResponse))
-  return [
-    ...rowsOf({ what: 'throughput, same host', unit: 'Gbit/s', against: NONE }, rates),
-    ...rowsOf(
-      { what: 'request/response of one byte, same host', unit: 'per second', against: NONE },
-      transactions
+  const measureAll = (options) =>
+    interleave(
+      sizes.policyRounds,
+      Object.fromEntries(
+        Object.entries(paths).map(([name, { on, path }]) => [name, () => processorTime(on, path, options)])
+      )
     )
+  const row = (what) => ({ what: `CPU time ${what}, same host`, unit: 'ns', against: NONE })
+  return [
+    ...rowsOf(row('of a byte of TCP'), await measureAll({})),
+    ...rowsOf(row('of a UDP packet of 64 bytes'), await measureAll({ perPacket: true }))
   ]
-}
-
-function work(paths, run) {
-  return Object.fromEntries(Object.entries(paths).map(([name, { on, path }]) => [name, () => run(on, path)]))
 }
 
 async function makePath(host, hasList) {

@@ -176,7 +176,7 @@ export class Committer {
     const drop = [...changed, ...gone, ...ended, ...hostBefore]
     const wanted = put.flatMap((stored) => this.#objectsOf(stored))
     const held = this.#holds ? this.#toHold([...before, ...removed], drop, wanted) : []
-    return { change, put, before, removed, drop, add: [...wanted, ...hostAfter], host: hostAfter, held }
+    return { change, put, before, removed, drop, add: [...hostAfter, ...wanted], host: hostAfter, held }
   }
 
   async #finish({ removed, drop, add, host }: Step): Promise<StoreError | undefined> {

@@ -6,6 +6,8 @@ export interface Shape {
   readonly range?: string
   readonly gateway?: string
   readonly aux?: string
+  /** `-o`. */
+  readonly options?: Readonly<Record<string, string>>
 }
 
 export interface Lease {
@@ -36,8 +38,13 @@ export interface Container {
 
 export const SHAPES: readonly Shape[] = [
   { subnets: ['10.1.0.0/29'] },
-  { subnets: ['10.2.0.0/28'], gateway: '' },
-  { subnets: ['10.3.0.0/28', 'fd00:3::/125'], gateway: '10.3.0.9', aux: '10.3.0.7' },
+  { subnets: ['10.2.0.0/28'], gateway: '', options: { 'net-routed.default': 'deny' } },
+  {
+    subnets: ['10.3.0.0/28', 'fd00:3::/125'],
+    gateway: '10.3.0.9',
+    aux: '10.3.0.7',
+    options: { 'net-routed.egress': 'tcp/80' }
+  },
   // Overlaps with the first one.
   { subnets: ['10.1.0.0/24'], range: '10.1.0.128/30' },
   // Chosen by the daemon.

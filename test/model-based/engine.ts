@@ -58,7 +58,7 @@ export class Engine {
       NetworkID: id,
       IPv4Data: data.filter((item, index) => !isV6(item, index)),
       IPv6Data: data.filter(isV6),
-      Options: {}
+      Options: { 'com.docker.network.generic': SHAPES[number]?.options ?? {} }
     })
     if (created.result === 'answered') {
       this.networks.set(number, { id, shape: number, pools, reserved })

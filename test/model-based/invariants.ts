@@ -1,6 +1,7 @@
 /** What must hold after every command, whatever went wrong; and what must hold besides when nothing did, or all is healed. */
 import { expect } from 'chai'
 import { desiredOfHost } from '../../src/desired/host.js'
+import { isPoliced } from '../../src/desired/policy.js'
 import { desiredOfEndpoint } from '../../src/desired/routed.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import { keyOf, linkOf } from '../../src/host/objects.js'
@@ -80,9 +81,11 @@ function checkUntouched(world: World, engine: Engine, before: readonly Attachmen
 
 function expectedObjects({ host, announces, daemon: { records, held } }: World): readonly HostObject[] {
   const objects = new Map(new FakeHost().objects)
+  const endpoints = records.all('endpoint')
+  const hasPolicies = endpoints.some((endpoint) => isPoliced(endpoint) && !endpoint.deleted)
   const desired = [
-    ...desiredOfHost(records.all('network'), records.all('setting')),
-    ...records.all('endpoint').flatMap((endpoint) => desiredOfEndpoint(endpoint, announces)),
+    ...desiredOfHost(records.all('network'), records.all('setting'), { hasPolicies }),
+    ...endpoints.flatMap((endpoint) => desiredOfEndpoint(endpoint, announces)),
     ...held().map((dst): HostObject => ({ kind: 'announcement', dst }))
   ]
   for (const object of desired) objects.set(keyOf(object), object)

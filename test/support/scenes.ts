@@ -28,7 +28,7 @@ const CREATE_NETWORK = {
   NetworkID: NETWORK,
   IPv4Data: [{ AddressSpace: LOCAL_SPACE, Pool: SUBNET }],
   IPv6Data: [{ AddressSpace: LOCAL_SPACE, Pool: SUBNET6 }],
-  Options: { 'com.docker.network.generic': {} }
+  Options: { 'com.docker.network.generic': { 'net-routed.ingress': `${SUBNET}, ${SUBNET6}:tcp/80` } }
 }
 const CREATE_ENDPOINT = {
   ...REF,

@@ -47,16 +47,19 @@ export const POLICY_OPTIONS: readonly Option[] = [
   {
     keys: ['net-routed.ingress', 'com.medallia.routed.network.ingressAllowed'],
     places: ['network', 'endpoint'],
+    changes: ['ingress'],
     parse: (value, key) => ({ ingress: parseAllowed(value, key, { names: false }) })
   },
   {
     keys: ['net-routed.egress'],
     places: ['network', 'endpoint'],
+    changes: ['egress'],
     parse: (value, key) => ({ egress: parseAllowed(value, key, { names: true }) })
   },
   {
     keys: ['net-routed.default'],
     places: ['network', 'endpoint'],
+    changes: ['default'],
     parse: (value, key) => ({ default: parseDefault(value, key) })
   }
 ]
