@@ -64,7 +64,7 @@ move_back_and_forth() {
 # It may be on another host, too: that is the move.
 create_mover() {
   local command
-  command=$(grep -oP '^    \Kdocker run -d --network name=mine,.*' "$BATS_DIR/../docs/routing.md")
+  command=$(grep -oP '^    \Kdocker run -d --network name=mine,.*duplicates=warn.*' "$BATS_DIR/../docs/routing.md")
   command=${command/ip=10.1.0.7/ip=10.1.0.7,ip6=$ADDRESS6}
   on "$1" sh -c "${command/-d/--detach --name $2 --stop-signal KILL}" >/dev/null
 }
