@@ -28,6 +28,19 @@ line() { grep -oP -- "^    \\K$1.*" "$2" | head -1; }
   shows '1 packets received'
 }
 
+@test "README: every option in the table of what was asked for is one, with that value" {
+  on 1 sh -c 'docker network inspect mine >/dev/null 2>&1 || docker network create --internal -d net-routed --ipam-driver ipam-routed --subnet 10.1.0.0/16 mine'
+  local command count=0
+  while read -r command; do
+    case $command in
+      'docker run '*) succeeds on 1 sh -c "$command --rm busybox true" ;;
+      *) succeeds on 1 sh -c "$command --internal -d net-routed --ipam-driver ipam-routed --ipv6 --subnet 10.9.0.0/16 --subnet fd09::/64 asked && docker network rm asked" ;;
+    esac
+    count=$((count + 1))
+  done < <(sed -n '/^## What Docker/,/^## /p' "$ROOT/README.md" | grep -oP '`\Kdocker [^`]*')
+  [ "$count" -ge 5 ]
+}
+
 @test "README: every target of make that it names exists" {
   local target
   while read -r target; do

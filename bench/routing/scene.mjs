@@ -18,6 +18,7 @@ export const SIDES = {
 
 const section = (grace) => `routing:
   grace: ${grace}
+  duplicates: warn
   ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, bfd: true }
 `
 const interfaceLines = 'interface eth0\n ip ospf network point-to-multipoint\nexit\n'
