@@ -6,7 +6,7 @@ import { Scratch, describeAsRoot, pathOf } from './scratch.js'
 const SCRIPT = `
 import { linuxHost } from '${new URL('../../src/host/linux/linux-host.js', import.meta.url).href}'
 const host = linuxHost({ protocol: 200 })
-const link = (id, ipv6, proxyArp) => ({ kind: 'link', name: 'nr-' + id, alias: 'net-routed ' + id, mtu: 1400, ipv6, proxyArp,
+const link = (id, ipv6, proxyArp) => ({ kind: 'link', name: 'nr-' + id, alias: 'net-routed ' + id, mtu: 1400, ipv6, proxyArp, localnet: false,
   settled: true, veth: { name: 'nc-' + id, mac: '02:42:0a:01:00:02' } })
 const objects = [link('a', false, true), link('b', true, false), { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' }]
 const failed = await host.apply(objects.map((object) => ({ verb: 'add', object })))
@@ -32,7 +32,7 @@ describeAsRoot('linuxHost with a read-only /proc/sys and two capabilities', () =
       const output: unknown = JSON.parse(
         execFileSync('unshare', ['--mount', ...inner], { input: SCRIPT, encoding: 'utf8' })
       )
-      const common = { kind: 'link', mtu: 1400, settled: true }
+      const common = { kind: 'link', mtu: 1400, localnet: false, settled: true }
       expect(output).to.deep.equal({
         failed: [
           'cannot add sysctl net.ipv4.ip_forward=1: EROFS: /proc/sys is read-only here: run the container with --security-opt systempaths=unconfined, or set net.ipv4.ip_forward=1 on the host'
