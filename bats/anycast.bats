@@ -38,7 +38,7 @@ serve() { run_in "$1" any httpd -h /; }
 @test "OSPF: equal ways to all, without the one whose check fails; the map tells them from what is there twice" {
   local host
   for host in 1 2 3; do
-    configure $host '{ ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 4 },
+    configure $host '{ duplicates: warn, ospf: { area: 0, interfaces: [eth0], network: point-to-multipoint, hello: 1, dead: 4 },
       ospf3: { area: 0, interfaces: [eth0], hello: 1, dead: 4 } }'
   done
   create_container 3 watch mine --ip 10.1.0.3 --ip6 fd00:1::3

@@ -151,7 +151,7 @@ is_told() { state_is 2 yielded && shows "duplicate: $ADDRESS: 192.0.2.1 announce
   wait_until 5 equal_duplicates
   announces 1 && announces 2
   succeeds on 3 "$NET_ROUTED" map
-  shows "on several: $ADDRESS: 192.0.2.1, 192.0.2.2"
+  shows "twice: $ADDRESS: 192.0.2.1, 192.0.2.2"
 }
 equal_duplicates() { equal "$(duplicates_of 1) $(duplicates_of 2)" '1 1'; }
 
