@@ -158,12 +158,12 @@ pair() {
 @test "what somebody changes of ours is repaired, and told" {
   ospf | configure 1
   configured 1
-  on 1 vtysh -c 'conf t' -c 'router ospf' -c 'redistribute kernel' -c exit -c 'route-map net-routed permit 7' -c exit \
+  on 1 vtysh -c 'conf t' -c 'router ospf' -c 'redistribute kernel' -c exit -c 'route-map net-routed permit 8' -c exit \
     -c 'ip prefix-list net-routed seq 7 permit 0.0.0.0/0 le 32' -c 'interface eth0' -c 'no ip ospf area 0.0.0.0'
   wait_until 10 grep -q '"message":"routing daemon differs, repaired"' "$LAB/h1/daemon.log"
   wait_until 10 is_configured 1
   run grep -F '"message":"routing daemon differs, repaired"' "$LAB/h1/daemon.log"
-  shows '"- route-map net-routed permit 7"'
+  shows '"- route-map net-routed permit 8"'
   shows '"- ip prefix-list net-routed seq 7 permit 0\.0\.0\.0/0 le 32"'
   shows '"\+  redistribute kernel route-map net-routed"'
   shows '"\+  ip ospf area 0\.0\.0\.0"'
@@ -416,7 +416,10 @@ lose_events() { # CMD...
 replace_containers() {
   docker_on 1 rm --force old >/dev/null
   create_container 1 new mine --ip 10.1.0.2
+  # zebra is asked first whether others have the address, and does not answer.
+  wait_until 20 announced_on 1 10.1.0.2
 }
+announced_on() { [ -n "$(on "$1" ip route show type blackhole "$2")" ]; }
 verifies() { on "$1" "$NET_ROUTED" verify; }
 
 @test "verify finds what zebra has lost, tells it again, and finds nothing then" {

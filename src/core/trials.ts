@@ -17,8 +17,11 @@ export interface TrialParts {
   readonly isElsewhere: (dst: Prefix) => Promise<boolean>
 }
 
-/** A host that holds an address looks ten times a second; each way the news takes some tenths of a second. */
-const PATIENCE_MS = 3_000
+/**
+ * A host that holds an address looks ten times a second, and each way the news takes some tenths of a second. But OSPF neighbours
+ * with timers of their own refuse a second announcement within a second, and are told again after five.
+ */
+const PATIENCE_MS = 7_000
 const ASK_AGAIN_MS = 50
 
 export class Trials {
