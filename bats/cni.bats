@@ -394,3 +394,32 @@ shows_route() { succeeds on 1 ip route show "$1" && shows "^$1 dev nr-[0-9a-f]+ 
   grep -q CAP_SYS_ADMIN "$units/net-routed.service.d/cni.conf"
   run ! grep -q CAP_SYS_ADMIN "$units/net-routed.service"
 }
+
+@test "options of the network and of one container: policy, rates, more addresses, as Docker's containers have them" {
+  network 1 mine '{"ipam":{"subnet":"10.1.0.0/16"},"options":{"net-routed.ingress":"tcp/80","net-routed.rate-out":"10mbit"}}'
+  on 1 ip netns add one
+  on 1 ip netns add two
+  succeeds cni 1 add mine one
+  network 1 other '{"ipam":{"subnet":"10.2.0.0/16"},"args":{"cni":{"options":{"net-routed.addresses":"10.2.0.50,fd00:2::50","net-routed.egress":"10.1.0.0/16:tcp/80"}}}}'
+  succeeds cni 1 add other two
+  local one
+  one=$(on 1 ip -n one -4 -o address show eth0 | awk '{ print $4 }' | cut -d / -f 1)
+  on 1 ip -n two -o address show eth0 | grep -q 'inet6 fd00:2::50/128'
+  on 1 sh -c 'for port in 80 81; do ip netns exec one busybox nc -ll -p $port -e echo served >/dev/null 2>&1 & done' 3>&-
+  wait_until 5 asks_from two "$one" 80
+  not asks_from two "$one" 81
+  # From an address that was added: the egress list is of the whole container, the ingress list of the other one, too.
+  on 1 ip netns exec two ping -c 1 -W 1 -I 10.2.0.50 "$one" && return 1
+  succeeds on 1 "$ROOT/bin/net-routed" status
+  shows 'out 10mbit'
+  shows '10\.2\.0\.50/32'
+  lab daemon 1 restart
+  asks_from two "$one" 80
+  not asks_from two "$one" 81
+  on 1 pkill -f 'nc -ll -p 8'
+  del 1 mine one
+  del 1 other two
+  nothing_left 1
+  fails on 1 nft list table inet net-routed-policy
+}
+asks_from() { equal "$(on 1 ip netns exec "$1" busybox nc -w 2 "$2" "$3" </dev/null)" served; }
