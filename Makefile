@@ -59,7 +59,7 @@ clean: ## remove what the build made
 
 .PHONY: bats
 bats: build cni ## black box: real dockerd, real FRR, in namespaces; needs root
-	bats --timing $(BATS)
+	bats/all $(BATS)
 
 .PHONY: test
 test: ## all of it; installs what is missing
