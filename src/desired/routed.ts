@@ -102,10 +102,16 @@ function linkOf(endpoint: Endpoint): Link {
     ...(endpoint.mtu === undefined ? {} : { mtu: endpoint.mtu }),
     ipv6: endpoint.addresses.some((prefix) => familyOf(prefix) === 6),
     proxyArp: endpoint.gatewayIsForeign === true || endpoint.addresses.some(asksForNeighbours),
-    localnet: usesLoopback(endpoint),
+    ...localnetOf(endpoint),
     settled: true,
     ...(adopted ? {} : { veth: peerOf(endpoint) })
   }
+}
+
+/** In a list of CNI plugins the one for ports may need it for itself. */
+function localnetOf(endpoint: Endpoint): Pick<Link, 'localnet'> {
+  const localnet = usesLoopback(endpoint)
+  return localnet || endpoint.sandbox?.runtime !== 'cni' ? { localnet } : {}
 }
 
 /** The runtime moves and names its end itself, or leaves all that to us. */
