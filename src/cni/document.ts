@@ -116,7 +116,12 @@ const validator = lazily(() =>
 export function parseDocumentFields(document: unknown): Document {
   const validate: ValidateFunction<Document> = validator()
   if (validate(document)) return document
-  throw new InvalidError((validate.errors ?? []).map(faultText).join('; '))
+  throw new InvalidError(faultsOf(validate))
+}
+
+/** What a validator has found in a configuration, every fault. */
+export function faultsOf({ errors }: Pick<ValidateFunction, 'errors'>): string {
+  return (errors ?? []).map(faultText).join('; ')
 }
 
 function faultText({ instancePath, message, data, keyword }: ErrorObject): string {

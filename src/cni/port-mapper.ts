@@ -3,10 +3,11 @@
  * `args."org.apache.mesos".network_info`. The ports are where all published ports are, so `chain` is only a name.
  */
 import { Ajv } from 'ajv'
-import type { ErrorObject, ValidateFunction } from 'ajv'
-import { InvalidError, shown } from '../errors.js'
+import type { ValidateFunction } from 'ajv'
+import { InvalidError } from '../errors.js'
 import type { PortMap } from '../model/endpoint.js'
 import { lazily } from '../model/lazy.js'
+import { faultsOf } from './document.js'
 import { parsePorts } from './ports.js'
 import { wrapping } from './wrapper.js'
 
@@ -92,10 +93,5 @@ function parse(document: object): { ports: readonly PortMap[] } {
 function checked(document: object): Document {
   const validate: ValidateFunction<Document> = validator()
   if (validate(document)) return document
-  throw new InvalidError((validate.errors ?? []).map(faultText).join('; '))
-}
-
-function faultText({ instancePath, message, data, keyword }: ErrorObject): string {
-  const field = instancePath === '' ? 'the configuration' : instancePath.slice(1).replaceAll('/', '.')
-  return `${field} ${message ?? 'is wrong'}${keyword === 'required' ? '' : `, not ${shown(data)}`}`
+  throw new InvalidError(faultsOf(validate))
 }

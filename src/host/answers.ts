@@ -1,6 +1,6 @@
-/** Routing daemons' JSON, whose shape is unknown to us: what is not there is empty, never an error. */
+/** JSON of routing daemons and engines, whose shape is unknown to us: what is not there is empty, never an error. */
 
-/** Undefined where a daemon answers in prose. */
+/** Undefined where the answer is prose. */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown

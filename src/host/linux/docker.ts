@@ -5,6 +5,7 @@
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
+import { field, fieldsOf, itemsOf, parsed, textOf } from '../answers.js'
 import type { ContainerHealth, Engine, HealthWatch } from '../engine.js'
 
 const FIRST_RETRY_MS = 1_000
@@ -89,23 +90,18 @@ class Connection {
 
   /** Of a change of health, or of a connection to a network that concerns us. */
   #concernedContainer(event: unknown): string | undefined {
-    const actor = at(event, 'Actor')
-    const id = textAt(actor, 'ID')
-    if (textAt(event, 'Type') === 'container') return id
-    return id !== undefined && this.#watch.concerns(id)
-      ? textAt(at(actor, 'Attributes'), 'container')
-      : undefined
+    const actor = field(event, 'Actor')
+    const id = textOf(actor, 'ID')
+    if (textOf(event, 'Type') === 'container') return named(id)
+    return this.#watch.concerns(id) ? named(textOf(field(actor, 'Attributes'), 'container')) : undefined
   }
 
   async #tellAll(): Promise<void> {
     const containers = await this.#get('/containers/json')
-    for (const container of Array.isArray(containers) ? (containers as readonly unknown[]) : []) {
-      const networks = Object.values(fieldsOf(at(at(container, 'NetworkSettings'), 'Networks')))
-      const id = textAt(container, 'Id')
-      if (
-        id !== undefined &&
-        networks.some((network) => this.#watch.concerns(textAt(network, 'NetworkID') ?? ''))
-      )
+    for (const container of itemsOf(containers)) {
+      const networks = Object.values(fieldsOf(field(field(container, 'NetworkSettings'), 'Networks')))
+      const id = named(textOf(container, 'Id'))
+      if (id !== undefined && networks.some((network) => this.#watch.concerns(textOf(network, 'NetworkID'))))
         await this.#tell(id)
     }
   }
@@ -148,37 +144,18 @@ const STATES = ['starting', 'healthy', 'unhealthy'] as const
 
 /** Of `GET /containers/ID/json`. */
 export function healthOf(container: unknown): ContainerHealth {
-  const networks = Object.values(fieldsOf(at(at(container, 'NetworkSettings'), 'Networks')))
-  const health = at(at(container, 'State'), 'Health')
-  const status = textAt(health, 'Status')
-  const log = at(health, 'Log')
-  const last: unknown = Array.isArray(log) ? log.at(-1) : undefined
-  const output = textAt(last, 'Output') ?? ''
+  const networks = Object.values(fieldsOf(field(field(container, 'NetworkSettings'), 'Networks')))
+  const health = field(field(container, 'State'), 'Health')
+  const status = textOf(health, 'Status')
+  const output = textOf(itemsOf(field(health, 'Log')).at(-1), 'Output')
   return {
-    endpoints: networks.flatMap((network) => textAt(network, 'EndpointID') ?? []),
+    endpoints: networks.flatMap((network) => named(textOf(network, 'EndpointID')) ?? []),
     state: STATES.find((state) => state === status) ?? 'none',
     output: output.replaceAll(/\s+/g, ' ').trim().slice(0, OUTPUT_SHOWN)
   }
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
-}
-
-function at(value: unknown, name: string): unknown {
-  return fieldsOf(value)[name]
-}
-
-function textAt(value: unknown, name: string): string | undefined {
-  const found = at(value, name)
-  return typeof found === 'string' && found !== '' ? found : undefined
+/** Undefined for an answer without it. */
+function named(id: string): string | undefined {
+  return id === '' ? undefined : id
 }

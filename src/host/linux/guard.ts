@@ -8,7 +8,6 @@ import { NFTA_COUNTER_PACKETS, NFTA_OBJ, NFTA_TABLE, NFT_MSG } from './constants
 import { exec } from './exec.js'
 import { GUARD_TABLES, SKELETONS } from './guard-skeleton.js'
 import { guardText } from './guard-tables.js'
-import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
 import { findNested, findText } from './messages.js'
 import type { Answer } from './netlink.js'
@@ -17,6 +16,7 @@ import type { Table } from './nftables.js'
 import { changeSources, listSources } from './sources.js'
 import { isIntact, readTable } from './tables.js'
 import { Turns } from '../turns.js'
+import { changeTables } from './table-changes.js'
 
 export class PacketGuard {
   readonly #kernel: Kernel
@@ -45,14 +45,9 @@ export class PacketGuard {
 
   /** Makes or removes the tables. `coming` are sources that are added next: they are allowed from the first moment. */
   applyGuard(ops: readonly Op[], coming: readonly Source[]): Promise<Failures> {
-    return this.#turns.take(async () => {
-      const failures: Failures = new Map()
-      for (const op of ops) {
-        const problem = op.verb === 'delete' ? await this.#remove() : await this.#make(coming)
-        if (problem) failures.set(keyOf(op.object), refusal(op, problem.errno ?? 'EIO', problem.text))
-      }
-      return failures
-    })
+    return this.#turns.take(() =>
+      changeTables(ops, { make: () => this.#make(coming), remove: () => this.#remove() })
+    )
   }
 
   applySources(ops: readonly Op[]): Promise<Failures> {

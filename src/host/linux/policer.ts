@@ -22,6 +22,7 @@ import type { FoundList, FoundPolicies } from './policy-reading.js'
 import { DIRECTIONS, POLICY_SKELETON, POLICY_TABLE } from './policy-table.js'
 import type { Direction } from './policy-table.js'
 import { tableText } from './tables.js'
+import { changeTables } from './table-changes.js'
 
 type PolicyOp = Op & { readonly object: Policy }
 
@@ -65,14 +66,9 @@ export class PacketPolicer {
    * what they restrict is closed.
    */
   applyTable(ops: readonly Op[], coming: readonly Policy[]): Promise<Failures> {
-    return this.#turns.take(async () => {
-      const failures: Failures = new Map()
-      for (const op of ops) {
-        const problem = op.verb === 'delete' ? await this.#remove() : await this.#make(coming)
-        if (problem) failures.set(keyOf(op.object), refusal(op, problem.errno ?? 'EIO', problem.text))
-      }
-      return failures
-    })
+    return this.#turns.take(() =>
+      changeTables(ops, { make: () => this.#make(coming), remove: () => this.#remove() })
+    )
   }
 
   /** All at once; if something is refused, each alone, after a look at what is there. */

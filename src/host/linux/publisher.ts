@@ -12,6 +12,7 @@ import type { PortObject } from './port-elements.js'
 import { PORT_SKELETON, PORT_TABLE } from './port-table.js'
 import { isIntact, readTable, tableText } from './tables.js'
 import { Turns } from '../turns.js'
+import { changeTables } from './table-changes.js'
 
 interface Step {
   readonly op: Op
@@ -38,14 +39,9 @@ export class PortPublisher {
 
   /** Makes or removes the table; what is in it stays in it. */
   applyTable(ops: readonly Op[]): Promise<Failures> {
-    return this.#turns.take(async () => {
-      const failures: Failures = new Map()
-      for (const op of ops) {
-        const problem = op.verb === 'delete' ? await this.#remove() : await this.#make()
-        if (problem) failures.set(keyOf(op.object), refusal(op, problem.errno ?? 'EIO', problem.text))
-      }
-      return failures
-    })
+    return this.#turns.take(() =>
+      changeTables(ops, { make: () => this.#make(), remove: () => this.#remove() })
+    )
   }
 
   /** Each alone, as one transaction: a replaced port leads to the one or to the other, never nowhere. */
