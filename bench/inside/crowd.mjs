@@ -1,5 +1,6 @@
 // crowd.mjs PLUGINS add|delete ADDRESSES - containers with a thousand addresses each, attached or taken away, several at once.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
+import { call } from './net-routed.mjs'
 
 const PER_CONTAINER = 1000
 const AT_ONCE = 8
@@ -11,7 +12,7 @@ async function worker() {
   for (let at = left.shift(); at !== undefined; at = left.shift()) {
     const name = `crowd${at}`
     if (verb === 'add') execFileSync('ip', ['netns', 'add', name])
-    await call(verb === 'add' ? 'ADD' : 'DEL', name, addressesOf(at))
+    await call(plugins, verb === 'add' ? 'ADD' : 'DEL', name, addressesOf(at))
     if (verb === 'delete') execFileSync('ip', ['netns', 'delete', name])
   }
 }
@@ -21,36 +22,5 @@ function addressesOf(container) {
   return Array.from({ length: count }, (_, at) => {
     const number = container * PER_CONTAINER + at + 1
     return `10.${16 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`
-  })
-}
-
-function call(command, name, ips) {
-  const child = spawn(`${plugins}/net-routed`, {
-    env: {
-      PATH: process.env.PATH,
-      CNI_COMMAND: command,
-      CNI_CONTAINERID: name,
-      CNI_NETNS: `/run/netns/${name}`,
-      CNI_IFNAME: 'eth0',
-      CNI_PATH: plugins
-    },
-    stdio: ['pipe', 'pipe', 'inherit']
-  })
-  let output = ''
-  child.stdout.on('data', (text) => (output += text))
-  child.stdin.end(
-    JSON.stringify({
-      cniVersion: '1.0.0',
-      name: 'bench',
-      type: 'net-routed',
-      ipam: { type: 'ipam-routed', subnet: '10.0.0.0/9' },
-      runtimeConfig: { ips }
-    })
-  )
-  return new Promise((resolve, reject) => {
-    child.on('close', (status) => {
-      if (status === 0) resolve()
-      else reject(new Error(`${command} ${name}: ${output}`))
-    })
   })
 }

@@ -5,6 +5,7 @@ import { yieldsTo } from '../../src/core/contest.js'
 import type { Announcer } from '../../src/host/announcers.js'
 import { contains, hostPrefix, parseIp, parsePrefix, rangeOf, toIp } from '../../src/model/ip.js'
 import type { Ip, Prefix } from '../../src/model/ip.js'
+import { announcer } from '../support/announcer.js'
 import { Flood, randomOf } from '../support/flood.js'
 
 const RANGE = parsePrefix('10.1.0.0/24')
@@ -15,17 +16,6 @@ function situation(more: Partial<BlockSituation> = {}): BlockSituation {
 
 function held(prefix: Prefix, more: Partial<HeldBlock> = {}): HeldBlock {
   return { prefix, state: 'own', used: 1, idleMs: 0, isSpread: false, ...more }
-}
-
-function announcer(rank: number, more: Partial<Announcer> = {}): Announcer {
-  return {
-    protocol: 'ospf',
-    router: String(rank),
-    isOwn: false,
-    rank: BigInt(rank),
-    isLeaving: false,
-    ...more
-  }
 }
 
 const BLOCK = parsePrefix('10.1.0.64/26')

@@ -2,17 +2,7 @@ import { expect } from 'chai'
 import { yieldsTo } from '../../src/core/contest.js'
 import type { Announcer } from '../../src/host/announcers.js'
 import { DUPLICATES_MODES } from '../../src/model/options/duplicates.js'
-
-function announcer(rank: number, more: Partial<Announcer> = {}): Announcer {
-  return {
-    protocol: 'ospf',
-    router: String(rank),
-    isOwn: false,
-    rank: BigInt(rank),
-    isLeaving: false,
-    ...more
-  }
-}
+import { announcer } from '../support/announcer.js'
 
 /** As both of them would see themselves and the other. */
 function losers(a: Announcer, b: Announcer, mode: 'refuse' | 'take-over'): string[] {
