@@ -99,6 +99,11 @@ export default tseslint.config(
     ['model', 'host/objects.js', 'host/policies.js', 'host/ends.js', 'host/router-lines.js']
   ),
   imports(['src/core/**'], ['model', 'desired', 'host', 'store', 'errors.js', 'log.js', 'metrics.js']),
+  imports(
+    ['src/core/routing/**'],
+    ['core', 'model', 'desired', 'host', 'store', 'errors.js', 'log.js', 'metrics.js'],
+    { depth: 2 }
+  ),
   imports(['src/ipam/**'], ['core', 'model', 'store', 'errors.js', 'log.js']),
   imports(
     ['src/cni/**'],

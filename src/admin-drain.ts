@@ -1,6 +1,6 @@
 /** Operators take addresses out of the network, and put them back. */
 import type { Config } from './config.js'
-import type { Drains } from './core/drains.js'
+import type { Drains } from './core/routing/drains.js'
 import { endpointNamed, networkNamed } from './admin-names.js'
 import { InvalidError, UnavailableError } from './errors.js'
 import type { Answer } from './http.js'

@@ -1,7 +1,7 @@
 /** The command `net-routed map`: the cluster for people, for programs, and for Graphviz. */
 import { ask } from './client.js'
 import type { MapCommand } from './command-line.js'
-import type { ClusterMap } from './core/map.js'
+import type { ClusterMap } from './core/routing/map.js'
 
 /** Throws UnavailableError where no daemon, or no OSPF, answers. */
 export async function mapCommand({ socket, form }: MapCommand): Promise<string> {

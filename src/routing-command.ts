@@ -1,7 +1,7 @@
 /** The command `net-routed routing`: what the routing daemons should have, and what differs. */
 import { ask } from './client.js'
 import type { RoutingCommand } from './command-line.js'
-import type { RouterPlan } from './core/router-plans.js'
+import type { RouterPlan } from './core/routing/router-plans.js'
 import { UnavailableError } from './errors.js'
 import type { Routing } from './model/routing.js'
 

@@ -1,8 +1,8 @@
 /** The command `net-routed verify`: whether what containers have is what the network is told. */
 import { ask } from './client.js'
 import type { VerifyCommand } from './command-line.js'
-import { gapsOf } from './core/verify.js'
-import type { Verification } from './core/verify.js'
+import { gapsOf } from './core/routing/verify.js'
+import type { Verification } from './core/routing/verify.js'
 import type { Printed } from './routing-command.js'
 
 /** Something is, or was before the repair, not as it should be. */

@@ -1,7 +1,7 @@
 /** A change of records, and what it comes to while it is under way. */
 import type { HostObject } from '../host/objects.js'
 import type { RecordRef, Stored } from '../store/records.js'
-import type { Hold } from './holds.js'
+import type { Hold } from './routing/holds.js'
 
 export interface Change {
   readonly put?: readonly Stored[]

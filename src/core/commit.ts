@@ -19,8 +19,8 @@ import type { Store } from '../store/store.js'
 import { Claims } from './claims.js'
 import { concernsHost, hasNames, hostObjects, newSettings, surplusOf } from './host-changes.js'
 import type { Change, Objects, Step } from './change.js'
-import { announcementOf, leavesBehind } from './holds.js'
-import type { Hold, Holds } from './holds.js'
+import { announcementOf, leavesBehind } from './routing/holds.js'
+import type { Hold, Holds } from './routing/holds.js'
 
 /** A pool that is released may have had tens of thousands of addresses. */
 const WRITES_AT_ONCE = 64

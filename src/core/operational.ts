@@ -16,7 +16,7 @@ import { ratesText } from '../model/options/rates.js'
 import { portText } from '../model/port.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
-import type { Holds } from './holds.js'
+import type { Holds } from './routing/holds.js'
 import { narrowness } from './paths.js'
 import type { Paths } from './paths.js'
 

@@ -1,5 +1,5 @@
 /** Automatic addresses: out of the whole pool, or out of the blocks of it that are this host's. */
-import type { Blocks } from '../core/blocks.js'
+import type { Blocks } from '../core/routing/blocks.js'
 import { ExhaustedError } from '../errors.js'
 import type { Ip, Prefix } from '../model/ip.js'
 import type { Pool } from '../model/pool.js'

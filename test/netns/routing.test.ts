@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { checkRouting } from '../../src/config-file.js'
 import { desiredRouting } from '../../src/desired/routing.js'
-import { RouterKeeper } from '../../src/core/router-keeper.js'
+import { RouterKeeper } from '../../src/core/routing/router-keeper.js'
 import { ROUTER_DAEMONS, keyOfLine, parseRunning } from '../../src/host/router-lines.js'
 import type { Line, RouterDaemon, WantedLine } from '../../src/host/router-lines.js'
 import { vtyIn } from '../../src/host/linux/vty.js'

@@ -1,0 +1,112 @@
+/**
+ * Takes addresses out of the network while their containers run, so that another host can have them without a lost packet:
+ * first they are announced as the worst choice, and when all neighbours know that, not at all.
+ */
+import { RoutedError } from '../../errors.js'
+import type { Log } from '../../log.js'
+import type { Endpoint } from '../../model/endpoint.js'
+import type { Records } from '../../store/records.js'
+import type { Endpoints } from '../endpoints.js'
+import type { Routers } from './routers.js'
+
+export interface DrainParts {
+  readonly records: Records
+  readonly endpoints: Endpoints
+  readonly routers: Routers
+  /** True if every neighbour has all that this host announces. Throws RoutedError if nobody can say. */
+  readonly isKnown: () => Promise<boolean>
+  readonly log: Log
+}
+
+/** Routing daemons collect changes of lists: ospfd for its shortest LSA interval, bgpd for its route map delay. */
+const LISTS_TAKE_MS = 6_000
+const ASK_AGAIN_MS = 200
+/** Of one log line. */
+const ADDRESSES_TOLD = 20
+/** A neighbour that does not answer for so long is not waited for. */
+const NEIGHBOURS_TAKE_MS = 10_000
+
+export class Drains {
+  readonly #parts: DrainParts
+  #work: Promise<void> | undefined
+
+  constructor(parts: DrainParts) {
+    this.#parts = parts
+  }
+
+  /** Begins; `finish` goes on in the background. Endpoints that are drained already stay so. */
+  async drain(endpoints: readonly Endpoint[]): Promise<void> {
+    const fresh = endpoints.filter(({ drain }) => !drain)
+    await this.#setAll(fresh, 'worse')
+    void this.finish()
+  }
+
+  async undrain(endpoints: readonly Endpoint[]): Promise<void> {
+    const drained = endpoints.filter(({ drain }) => drain)
+    await this.#setAll(drained, undefined)
+    this.#parts.routers.wake()
+  }
+
+  /** Withdraws what was made the worst choice, by this process or by one before. Never throws. */
+  finish(): Promise<void> {
+    this.#work ??= this.#finish().finally(() => {
+      this.#work = undefined
+    })
+    return this.#work
+  }
+
+  async #finish(): Promise<void> {
+    const { records, routers, log } = this.#parts
+    const worse = records.all('endpoint').filter(({ drain }) => drain === 'worse')
+    if (worse.length === 0) return
+    try {
+      await routers.settle()
+      await sleep(LISTS_TAKE_MS)
+      await this.#untilKnown()
+      await this.#setAll(
+        worse.filter(({ id }) => records.get('endpoint', id)?.drain === 'worse'),
+        'withdrawn'
+      )
+      const addresses = worse.flatMap((endpoint) => endpoint.addresses)
+      log.info('addresses drained', {
+        count: addresses.length,
+        addresses: addresses.slice(0, ADDRESSES_TOLD)
+      })
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+      log.warn('draining goes on later', { err: error.message })
+    }
+    routers.wake()
+    // What was asked for meanwhile.
+    if (
+      records
+        .all('endpoint')
+        .some(({ id, drain }) => drain === 'worse' && worse.every((one) => one.id !== id))
+    )
+      await this.#finish()
+  }
+
+  /** At once: they share the passes over the kernel. */
+  async #setAll(endpoints: readonly Endpoint[], drain: Endpoint['drain']): Promise<void> {
+    await Promise.all(endpoints.map(({ id }) => this.#parts.endpoints.setDrain(id, drain)))
+  }
+
+  async #untilKnown(): Promise<void> {
+    const deadline = performance.now() + NEIGHBOURS_TAKE_MS
+    while (!(await this.#parts.isKnown())) {
+      if (performance.now() > deadline) {
+        this.#parts.log.warn(
+          'a neighbour does not acknowledge what is announced, addresses are withdrawn without it'
+        )
+        return
+      }
+      await sleep(ASK_AGAIN_MS)
+    }
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })
+}

@@ -1,0 +1,87 @@
+/**
+ * Who announces an address besides this host. The kernel cannot say: of an address of ours it knows our own route only, and
+ * a routing daemon does not install a second one. zebra keeps what OSPF has told it, and leaves out what cannot be reached;
+ * bgpd tells zebra only of the best path, which is our own, so it is asked itself.
+ */
+import { RoutedError } from '../../errors.js'
+import { numberOf, parsed, textOf } from '../../host/answers.js'
+import { WORST_OSPF_METRIC } from '../../host/router-lines.js'
+import { bgpAnnouncers, ospf3Announcers, ospfAnnouncers } from '../../host/announcers.js'
+import type { Announcer } from '../../host/announcers.js'
+import { heardRoutes, showRoute } from '../../host/zebra.js'
+import type { HeardRoute } from '../../host/zebra.js'
+import type { RouterSessions } from './router-sessions.js'
+
+/** Those of the given destinations, each one address, that others announce. Throws UnavailableError or TimeoutError. */
+export async function heardElsewhere(
+  sessions: RouterSessions,
+  destinations: readonly string[]
+): Promise<string[]> {
+  const found: string[] = []
+  for (const dst of destinations) {
+    const announcers = await announcersOf(sessions, dst)
+    if (announcers.some(({ isOwn }) => !isOwn)) found.push(dst)
+  }
+  return found
+}
+
+/**
+ * All that announce the destination, this host too, as far as they can be reached. Throws UnavailableError or TimeoutError
+ * if zebra does not answer; other daemons need not run.
+ */
+export async function announcersOf(sessions: RouterSessions, dst: string): Promise<Announcer[]> {
+  const heard = heardRoutes(await sessions.ask('zebra', showRoute(dst)), dst)
+  const ospf = heard.find(({ protocol }) => protocol === 'ospf' || protocol === 'ospf6')
+  return [
+    ...(ospf ? await withDetails(sessions, dst, ospf) : []),
+    ...((await ifThere(() => bgpOf(sessions, dst))) ?? [])
+  ]
+}
+
+/** zebra knows that there are others; who they are is in the database. */
+async function withDetails(sessions: RouterSessions, dst: string, route: HeardRoute): Promise<Announcer[]> {
+  const isFirst = route.protocol === 'ospf'
+  const details = (): Promise<Announcer[]> =>
+    isFirst ? ospfOf(sessions, dst) : ospf3Of(sessions, dst, route)
+  const found = (await ifThere(details)) ?? []
+  if (found.some(({ isOwn }) => !isOwn)) return found
+  const unknown = { rank: 0n, isOwn: false, isLeaving: route.metric === WORST_OSPF_METRIC }
+  return [...found, { protocol: isFirst ? 'ospf' : 'ospf6', router: route.via, ...unknown }]
+}
+
+async function ospfOf(sessions: RouterSessions, dst: string): Promise<Announcer[]> {
+  const show = async (type: string): Promise<Announcer[]> => {
+    const command = `show ip ospf database ${type} ${addressIn(dst)} json`
+    return ospfAnnouncers(parsed(await sessions.ask('ospfd', command)))
+  }
+  const external = await show('external')
+  return external.length > 0 ? external : show('nssa-external')
+}
+
+async function ospf3Of(sessions: RouterSessions, dst: string, { metric }: HeardRoute): Promise<Announcer[]> {
+  const own = textOf(parsed(await sessions.ask('ospf6d', 'show ipv6 ospf6 json')), 'routerId')
+  const database = parsed(await sessions.ask('ospf6d', 'show ipv6 ospf6 database json'))
+  return ospf3Announcers(database, { dst, own, isLeaving: metric === WORST_OSPF_METRIC })
+}
+
+async function bgpOf(sessions: RouterSessions, dst: string): Promise<Announcer[]> {
+  const family = dst.includes(':') ? 'ipv6' : 'ipv4'
+  const answer = parsed(await sessions.ask('bgpd', `show bgp ${family} unicast ${dst} json`))
+  if (bgpAnnouncers(answer, 0).every(({ isOwn }) => isOwn)) return []
+  const summary = parsed(await sessions.ask('bgpd', `show bgp ${family} unicast summary json`))
+  return bgpAnnouncers(answer, numberOf(summary, 'as') ?? 0)
+}
+
+/** Undefined where the daemon does not answer. */
+async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof RoutedError)) throw error
+    return undefined
+  }
+}
+
+function addressIn(dst: string): string {
+  return dst.slice(0, dst.indexOf('/'))
+}

@@ -1,0 +1,168 @@
+/** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
+import { RoutedError } from '../../errors.js'
+import { parsed } from '../../host/answers.js'
+import {
+  ospfLinks,
+  bgpAdvertised,
+  bgpNeighbours,
+  kernelPaths,
+  ospf3Externals,
+  ospf3Tagged,
+  ospfDatabase,
+  ospfNeighbours
+} from '../../host/router-tables.js'
+import type { External, KernelPath, RouterLink, RouterNeighbour } from '../../host/router-tables.js'
+import type { OpenVty, VtySession } from '../../host/vty.js'
+import { familyOf } from '../../model/ip.js'
+import type { Prefix } from '../../model/ip.js'
+
+/** What a protocol tells others, in one address family. */
+export interface ProtocolView {
+  /** `ospfd`, or `bgpd to eth0`. */
+  readonly name: string
+  readonly family: 4 | 6
+  /** Destinations that this host announces. */
+  readonly announced: ReadonlySet<string>
+  readonly neighbours: readonly RouterNeighbour[]
+  /** What all routers announce, with this host's router id, where the protocol has such a database. */
+  readonly own?: string
+  readonly externals?: readonly External[]
+}
+
+export interface RouterViews {
+  /** Absent where zebra does not answer. */
+  readonly zebra?: readonly KernelPath[]
+  readonly protocols: readonly ProtocolView[]
+  /** Daemons that do not answer, and why. */
+  readonly absent: ReadonlyMap<string, string>
+}
+
+/** Asks every daemon that answers. One that is not configured for a protocol has no view. */
+export async function routerViews(open: OpenVty): Promise<RouterViews> {
+  const absent = new Map<string, string>()
+  const ask = async <T>(daemon: string, work: Work<T>): Promise<T | undefined> => {
+    try {
+      const session = await open(daemon)
+      try {
+        return await work(session)
+      } finally {
+        session.close()
+      }
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+      absent.set(daemon, error.message)
+      return undefined
+    }
+  }
+  const [zebra, two, three, bgp] = await Promise.all([
+    ask('zebra', zebraPaths),
+    ask('ospfd', asked(ospfView)),
+    ask('ospf6d', asked(ospf3View)),
+    ask('bgpd', asked(bgpViews))
+  ])
+  const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
+  return { ...(zebra ? { zebra } : {}), protocols, absent }
+}
+
+/** True if every protocol of its family announces the destination, and no neighbour is known not to have heard of it. */
+export async function isSpread(open: OpenVty, dst: Prefix): Promise<boolean> {
+  const { protocols } = await routerViews(open)
+  const views = protocols.filter(({ family }) => family === familyOf(dst))
+  return views.every(
+    ({ announced, neighbours }) =>
+      announced.has(dst) && neighbours.every(({ acknowledged }) => acknowledged !== false)
+  )
+}
+
+/** How the routers of OSPFv2 are connected. Throws UnavailableError or TimeoutError. */
+export async function readLinks(open: OpenVty): Promise<RouterLink[]> {
+  const session = await open('ospfd')
+  try {
+    return ospfLinks(await show(session, 'show ip ospf database router json'))
+  } finally {
+    session.close()
+  }
+}
+
+/** What routers of OSPFv3 have put a tag on: the list of all that they announce does not say. */
+export async function readTagged3(open: OpenVty): Promise<External[]> {
+  const session = await open('ospf6d')
+  try {
+    const answers = [
+      await show(session, 'show ipv6 ospf6 database as-external detail json'),
+      await show(session, 'show ipv6 ospf6 database type-7 detail json')
+    ]
+    return answers.flatMap(ospf3Tagged)
+  } finally {
+    session.close()
+  }
+}
+
+/** The paths that zebra has read from the kernel. Throws UnavailableError or TimeoutError. */
+export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
+  const session = await open('zebra')
+  try {
+    return await zebraPaths(session)
+  } finally {
+    session.close()
+  }
+}
+
+type Work<T> = (session: VtySession) => Promise<T>
+
+function asked<T>(view: (ask: Show) => Promise<T>): Work<T> {
+  return (session) => view((command) => show(session, command))
+}
+
+/** The answer to a command that answers with JSON; undefined where it answers something else. */
+type Show = (command: string) => Promise<unknown>
+
+async function zebraPaths(session: VtySession): Promise<KernelPath[]> {
+  const answers = [await session.run('show ip route kernel'), await session.run('show ipv6 route kernel')]
+  return answers.flatMap(({ text }) => kernelPaths(text))
+}
+
+async function ospfView(ask: Show): Promise<ProtocolView[]> {
+  const database = ospfDatabase(await ask('show ip ospf database json'))
+  if (!database) return []
+  const { own, externals } = database
+  const neighbours = ospfNeighbours(await ask('show ip ospf neighbor json'))
+  return [{ name: 'ospfd', family: 4, announced: announcedBy(own, externals), neighbours, own, externals }]
+}
+
+async function ospf3View(ask: Show): Promise<ProtocolView[]> {
+  const own = routerIdIn(await ask('show ipv6 ospf6 json'))
+  if (own === undefined) return []
+  const externals = ospf3Externals(await ask('show ipv6 ospf6 database json'))
+  const neighbours = ospfNeighbours(await ask('show ipv6 ospf6 neighbor json'))
+  return [{ name: 'ospf6d', family: 6, announced: announcedBy(own, externals), neighbours, own, externals }]
+}
+
+/** One view for each neighbour: BGP decides for each what it is told. */
+async function bgpViews(ask: Show): Promise<ProtocolView[]> {
+  const summary = await ask('show bgp summary json')
+  const views: ProtocolView[] = []
+  for (const family of [4, 6] as const) {
+    for (const neighbour of bgpNeighbours(summary, family).filter(({ isUp }) => isUp)) {
+      const command = `show bgp ipv${String(family)} unicast neighbors ${neighbour.name} advertised-routes json`
+      const announced = new Set(bgpAdvertised(await ask(command)))
+      views.push({ name: `bgpd to ${neighbour.name}`, family, announced, neighbours: [neighbour] })
+    }
+  }
+  return views
+}
+
+function announcedBy(own: string, externals: readonly External[]): Set<string> {
+  return new Set(externals.flatMap(({ dst, router }) => (router === own ? [dst] : [])))
+}
+
+function routerIdIn(answer: unknown): string | undefined {
+  const id =
+    typeof answer === 'object' && answer !== null && 'routerId' in answer ? answer.routerId : undefined
+  return typeof id === 'string' ? id : undefined
+}
+
+async function show(session: VtySession, command: string): Promise<unknown> {
+  const { text } = await session.run(command)
+  return parsed(text)
+}

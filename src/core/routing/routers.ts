@@ -1,0 +1,156 @@
+/** The routing daemons of this host, each with its keeper; what they should have follows the networks. */
+import { desiredRouting, neededDaemons, routerIdOf } from '../../desired/routing.js'
+import { StoreError } from '../../errors.js'
+import type { HostFacts } from '../../host/host.js'
+import { ROUTER_DAEMONS } from '../../host/router-lines.js'
+import type { RouterDaemon, WantedLine } from '../../host/router-lines.js'
+import type { OpenVty } from '../../host/vty.js'
+import type { Log } from '../../log.js'
+import { addressOf, hostPrefix } from '../../model/ip.js'
+import type { Ip, Prefix } from '../../model/ip.js'
+import type { Router } from '../../model/router.js'
+import type { Routing } from '../../model/routing.js'
+import type { Records } from '../../store/records.js'
+import type { Change } from '../change.js'
+import type { Committer } from '../commit.js'
+import { drainedPrefixes } from './drained.js'
+import { RouterKeeper } from './router-keeper.js'
+import type { RouterState } from './router-keeper.js'
+import { planRouters } from './router-plans.js'
+import type { RouterPlan } from './router-plans.js'
+
+export interface RoutersParts {
+  /** Absent = nothing is wanted; what was written before goes. */
+  readonly routing: Routing | undefined
+  /** Opens command sessions with the daemons whose sockets are in a directory. */
+  readonly vty: (directory: string) => OpenVty
+  readonly records: Records
+  readonly committer: Committer
+  readonly log: Log
+}
+
+export class Routers {
+  readonly #parts: RoutersParts
+  readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
+  /** Destinations that others should be preferred for, besides drained ones. */
+  readonly #worst = new Set<Prefix>()
+  #routerId: Ip | undefined
+
+  constructor(parts: RoutersParts) {
+    this.#parts = parts
+    this.#keepers = new Map(ROUTER_DAEMONS.map((daemon) => [daemon, this.#keeperOf(daemon)]))
+  }
+
+  /** Of this host, where one is configured or was found. */
+  get routerId(): Ip | undefined {
+    const { ospf, ospf3, bgp } = this.#parts.routing ?? {}
+    return ospf?.routerId ?? ospf3?.routerId ?? bgp?.routerId ?? this.#routerId
+  }
+
+  get states(): readonly RouterState[] {
+    return [...this.#keepers.values()].map(({ state }) => state).filter(({ state }) => state !== 'idle')
+  }
+
+  get faults(): readonly { readonly key: string; readonly error: string }[] {
+    const { routing } = this.#parts
+    const { states } = this
+    const nobody = routing && states.length > 0 && states.every(({ state }) => state === 'absent')
+    const faults = states.flatMap((state) => state.faults)
+    if (!nobody || faults.length > 0) return faults
+    const names = neededDaemons(routing).names.join(', ')
+    return [{ key: 'routing', error: `none of ${names} answers in ${routing.vty}` }]
+  }
+
+  get counters(): { readonly passes: number; readonly commands: number; readonly repairs: number } {
+    const all = [...this.#keepers.values()].map(({ counters }) => counters)
+    const sum = (name: 'passes' | 'commands' | 'repairs'): number =>
+      all.reduce((total, counters) => total + counters[name], 0)
+    return { passes: sum('passes'), commands: sum('commands'), repairs: sum('repairs') }
+  }
+
+  /** The router id stays what it was found to be first: another one would end all neighbourships. */
+  learn(facts: HostFacts): void {
+    const { routing } = this.#parts
+    if (routing) this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+  }
+
+  /** False = every other host that announces the destination is better. The caller has the daemons told. */
+  prefer(dst: Prefix, isPreferred: boolean): void {
+    if (isPreferred) this.#worst.delete(dst)
+    else this.#worst.add(dst)
+  }
+
+  /** Networks may have changed. Returns at once. */
+  wake(): void {
+    for (const keeper of this.#keepers.values()) void keeper.settle()
+  }
+
+  /** Closes the gap as of now, where the daemons answer. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.#keepers.values()].map((keeper) => keeper.settle()))
+  }
+
+  /** What there should be and what differs, for our section or for another one that is being considered. */
+  plans(routing = this.#parts.routing): Promise<RouterPlan[]> {
+    const directory = routing?.vty ?? ''
+    return planRouters(this.#wanted(routing), {
+      open: this.#parts.vty(directory),
+      written: (daemon) => this.#written(daemon)?.lines,
+      isNeeded: routing !== undefined && neededDaemons(routing).all
+    })
+  }
+
+  stop(): void {
+    for (const keeper of this.#keepers.values()) keeper.stop()
+  }
+
+  #keeperOf(daemon: RouterDaemon): RouterKeeper {
+    const { routing, vty, log } = this.#parts
+    return new RouterKeeper({
+      daemon,
+      log,
+      open: (name) => vty(routing?.vty ?? this.#written(daemon)?.vty ?? '')(name),
+      wanted: () => this.#wanted(routing).filter((line) => line.daemon === daemon),
+      isNeeded: () => routing !== undefined && neededDaemons(routing).all,
+      written: () => this.#written(daemon),
+      remember: (id, lines) =>
+        this.#commit({
+          put: [{ kind: 'router', record: { id, vty: routing?.vty ?? this.#written(id)?.vty ?? '', lines } }],
+          isEnd: true
+        }),
+      forget: (id) => this.#commit({ remove: [{ kind: 'router', id }], isEnd: true })
+    })
+  }
+
+  #wanted(routing: Routing | undefined): WantedLine[] {
+    if (!routing) return []
+    const routerId = this.#routerId
+    const { records } = this.#parts
+    const networks = records.all('network')
+    return desiredRouting(routing, {
+      networks,
+      drained: [...new Set([...drainedPrefixes(records.all('endpoint'), networks), ...this.#worst])],
+      anycast: anycastIn(records),
+      ...(routerId === undefined ? {} : { routerId })
+    })
+  }
+
+  #written(daemon: RouterDaemon): Router | undefined {
+    return this.#parts.records.get('router', daemon)
+  }
+
+  /** A full disk must not keep routes from being announced: the committer has told it, and writes it later. */
+  async #commit(change: Change): Promise<void> {
+    try {
+      await this.#parts.committer.commit(change)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+}
+
+/** Addresses of containers that other hosts have on purpose, as destinations. */
+function anycastIn(records: Records): Prefix[] {
+  const endpoints = records.all('endpoint').filter(({ anycast, sandbox }) => anycast === true && sandbox)
+  return endpoints.flatMap(({ addresses }) => addresses.map((prefix) => hostPrefix(addressOf(prefix))))
+}

@@ -1,0 +1,103 @@
+import { expect } from 'chai'
+import { parseRouting } from '../../../src/config-routing.js'
+import { TimeoutError } from '../../../src/errors.js'
+import type { OpenVty } from '../../../src/host/vty.js'
+import { hostLinkName } from '../../../src/model/endpoint.js'
+import { withRig } from '../../support/daemon.js'
+import type { Rig } from '../../support/daemon.js'
+import { dockerId } from '../../support/docker.js'
+import { eventually } from '../../support/eventually.js'
+
+const NET = dockerId(1)
+const ONE = dockerId(11)
+const ADDRESS = '10.1.0.7'
+const ROUTE = `route ${ADDRESS}/32 0 local`
+const ANNOUNCEMENT = `announcement ${ADDRESS}/32`
+
+/** A zebra that is asked, and when it is let go says of every address whether others announce it. */
+class Zebra {
+  isElsewhere = false
+  readonly #waiting: (() => void)[] = []
+
+  get questions(): number {
+    return this.#waiting.length
+  }
+
+  answer(): void {
+    for (const go of this.#waiting.splice(0)) go()
+  }
+
+  readonly open: OpenVty = async () => {
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.isElsewhere) return sessionThatSays((dst) => ({ [dst]: [{ protocol: 'ospf' }] }))
+    throw new TimeoutError('zebra does not answer')
+  }
+}
+
+function sessionThatSays(table: (dst: string) => object): Awaited<ReturnType<OpenVty>> {
+  return {
+    run: (command) =>
+      Promise.resolve({ text: JSON.stringify(table(command.split(' ')[3] ?? '')), status: 0 }),
+    closed: new Promise(() => undefined),
+    close: () => undefined
+  }
+}
+
+async function withArrival(zebra: Zebra, test: (rig: Rig) => Promise<void>): Promise<void> {
+  const config = { routing: { ...parseRouting({}, 'routing') } }
+  await withRig({ config, vty: () => zebra.open }, async (rig) => {
+    await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+    await rig.docker.createEndpoint({ id: ONE, network: NET, ip: ADDRESS })
+    await rig.docker.join({ id: ONE, network: NET })
+    await eventually('zebra is asked', () => zebra.questions > 0)
+    await test(rig)
+  })
+}
+
+describe('Arrivals', () => {
+  it('announces an address that nobody else has as soon as its link runs, also where zebra does not say', () => {
+    const zebra = new Zebra()
+    return withArrival(zebra, async ({ host }) => {
+      expect(host.objects.has(ROUTE)).to.equal(true)
+      zebra.answer()
+      host.start(hostLinkName(ONE))
+      await eventually('it is announced', () => host.objects.has(ANNOUNCEMENT))
+    })
+  })
+
+  it('announces it when zebra has answered, where the link runs before', () => {
+    const zebra = new Zebra()
+    return withArrival(zebra, async ({ host, daemon }) => {
+      host.start(hostLinkName(ONE))
+      await daemon.reconciler.resync()
+      expect(host.objects.has(ANNOUNCEMENT)).to.equal(false)
+      zebra.answer()
+      await eventually('it is announced', () => host.objects.has(ANNOUNCEMENT))
+    })
+  })
+
+  it('lets the engine finish first where another host announces the address, whatever looks meanwhile', () => {
+    const zebra = new Zebra()
+    zebra.isElsewhere = true
+    return withArrival(zebra, async ({ host, daemon }) => {
+      zebra.answer()
+      host.start(hostLinkName(ONE))
+      const begin = performance.now()
+      await daemon.reconciler.resync()
+      expect(host.objects.has(ANNOUNCEMENT)).to.equal(false)
+      await eventually('it is announced', () => host.objects.has(ANNOUNCEMENT))
+      expect(performance.now() - begin).to.be.greaterThan(900)
+    })
+  })
+
+  it('forgets an endpoint that ends meanwhile', () => {
+    const zebra = new Zebra()
+    zebra.isElsewhere = true
+    return withArrival(zebra, async ({ host, docker, daemon }) => {
+      await docker.stop(ONE)
+      zebra.answer()
+      await daemon.reconciler.resync()
+      expect([...host.objects.values()].filter(({ kind }) => kind === 'announcement')).to.deep.equal([])
+    })
+  })
+})
