@@ -5,7 +5,7 @@
  */
 
 /** The daemons that we configure, as FRR and Quagga name their sockets. */
-export const ROUTER_DAEMONS = ['ospfd', 'ospf6d', 'bgpd', 'bfdd'] as const
+export const ROUTER_DAEMONS = ['zebra', 'ospfd', 'ospf6d', 'bgpd', 'bfdd'] as const
 export type RouterDaemon = (typeof ROUTER_DAEMONS)[number]
 
 export interface Line {
@@ -128,6 +128,7 @@ const SETTINGS = [
   /^(ip|ipv6) prefix-list \S+ seq \d+/,
   /^bgp as-path access-list \S+ seq \d+/,
   /^router bgp/,
+  /^zebra nexthop-group keep/,
   /^match (ip address|ipv6 address|as-path)/,
   /^set (metric|local-preference|as-path prepend)/,
   /^ip ospf message-digest-key \d+/,

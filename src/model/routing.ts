@@ -68,3 +68,9 @@ export interface BgpNeighbor {
   /** More prefixes than that from the neighbour end the session. */
   readonly maxPrefixes?: number
 }
+
+/** The links by which others are reached, as far as the section names them: not where it gives a neighbour's address. */
+export function linksOf({ ospf, ospf3, bgp }: Routing): string[] {
+  const peers = bgp?.neighbors.flatMap(({ peer }) => ('interface' in peer ? [peer.interface] : [])) ?? []
+  return [...new Set([...(ospf?.interfaces ?? []), ...(ospf3?.interfaces ?? []), ...peers])]
+}

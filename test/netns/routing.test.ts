@@ -91,7 +91,7 @@ describeWithFrr('the golden configurations, in FRR', () => {
     const netns = scratch.netns()
     for (const name of ['eth0', 'eth1']) ip(netns, `link add ${name} type veth peer name ${name}p`)
     frr = new Frr(netns)
-    for (const daemon of ['zebra', ...ROUTER_DAEMONS]) await frr.start(daemon)
+    for (const daemon of ROUTER_DAEMONS) await frr.start(daemon)
   })
   after(async () => {
     await frr.close()
