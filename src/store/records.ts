@@ -46,6 +46,7 @@ export class Records {
   readonly #endpointsByNetwork = new Map<string, Set<string>>()
   readonly #leasesByPool = new Map<string, Set<string>>()
   #changed: (endpointId: string) => void = () => undefined
+  #changes = 0
   /** Records that could not be read at the start. */
   readonly broken: BrokenRecord[] = []
 
@@ -80,6 +81,11 @@ export class Records {
     this.#changed = changed
   }
 
+  /** Another number whenever any record may be another one than before. */
+  get changes(): number {
+    return this.#changes
+  }
+
   count(kind: RecordKind): number {
     return this.#maps[kind].size
   }
@@ -92,6 +98,7 @@ export class Records {
   }
 
   delete(kind: RecordKind, id: string): void {
+    this.#changes++
     this.#index(kind, id, false)
     this.#maps[kind].delete(id)
     if (kind === 'endpoint') this.#changed(id)

@@ -53,9 +53,9 @@ export function mapOf(
   externals: readonly External[],
   links: readonly RouterLink[]
 ): ClusterMap {
-  const addressesByRouter = new Map<string, string[]>()
-  const prefixesByRouter = new Map<string, string[]>()
-  const routersByAddress = new Map<string, string[]>()
+  const addressesByRouter = new Map<string, Set<string>>()
+  const prefixesByRouter = new Map<string, Set<string>>()
+  const routersByAddress = new Map<string, Set<string>>()
   const meant = new Set<string>()
   for (const { dst, router, tag } of externals) {
     const address = singleAddress(dst)
@@ -74,14 +74,16 @@ export function mapOf(
   return {
     routers: [...ids].sort().map((id) => {
       const [addresses, prefixes] = [addressesByRouter, prefixesByRouter].map((all) =>
-        (all.get(id) ?? []).sort()
+        [...(all.get(id) ?? [])].sort()
       )
       return { id, isSelf: self.has(id), addresses: addresses ?? [], prefixes: prefixes ?? [] }
     }),
     links,
-    several: [...routersByAddress].flatMap(([address, routers]) =>
-      routers.length > 1 ? [{ address, routers: routers.sort(), anycast: isMeant(address, routers) }] : []
-    )
+    several: [...routersByAddress].flatMap(([address, found]) => {
+      if (found.size === 1) return []
+      const routers = [...found].sort()
+      return [{ address, routers, anycast: isMeant(address, routers) }]
+    })
   }
 }
 
@@ -90,9 +92,8 @@ function singleAddress(dst: string): string | undefined {
   return length === (address.includes(':') ? '128' : '32') ? address : undefined
 }
 
-function append(map: Map<string, string[]>, key: string, value: string): void {
-  const list = map.get(key)
-  if (list?.includes(value)) return
-  if (list) list.push(value)
-  else map.set(key, [value])
+function append(map: Map<string, Set<string>>, key: string, value: string): void {
+  const values = map.get(key)
+  if (values) values.add(value)
+  else map.set(key, new Set([value]))
 }
