@@ -259,6 +259,6 @@ function addressIn(dst: string): string {
   return dst.slice(0, dst.indexOf('/'))
 }
 
-function distinct<T extends { readonly protocol: string; readonly name: string }>(all: readonly T[]): T[] {
-  return [...new Map(all.map((one) => [`${one.protocol} ${one.name}`, one])).values()]
+function distinct<T extends RouterNeighbour & { readonly protocol: string }>(all: readonly T[]): T[] {
+  return [...new Map(all.map((one) => [`${one.protocol} ${one.name} ${one.link ?? ''}`, one])).values()]
 }
