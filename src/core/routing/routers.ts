@@ -19,6 +19,8 @@ import type { RouterState } from './router-keeper.js'
 import { planRouters } from './router-plans.js'
 import type { RouterPlan } from './router-plans.js'
 
+const ZEBRA = 'routing zebra'
+
 export interface RoutersParts {
   /** Absent = nothing is wanted; what was written before goes. */
   readonly routing: Routing | undefined
@@ -35,6 +37,8 @@ export class Routers {
   /** Destinations that others should be preferred for, besides drained ones. */
   readonly #worst = new Set<Prefix>()
   #routerId: Ip | undefined
+  /** Why zebra, which is not ours to configure, does not answer. */
+  #silence: string | undefined
 
   constructor(parts: RoutersParts) {
     this.#parts = parts
@@ -55,7 +59,10 @@ export class Routers {
     const { routing } = this.#parts
     const { states } = this
     const nobody = routing && states.length > 0 && states.every(({ state }) => state === 'absent')
-    const faults = states.flatMap((state) => state.faults)
+    const faults = [
+      ...states.flatMap((state) => state.faults),
+      ...(this.#silence === undefined ? [] : [{ key: ZEBRA, error: this.#silence }])
+    ]
     if (!nobody || faults.length > 0) return faults
     const names = neededDaemons(routing).names.join(', ')
     return [{ key: 'routing', error: `none of ${names} answers in ${routing.vty}` }]
@@ -78,6 +85,14 @@ export class Routers {
   prefer(dst: Prefix, isPreferred: boolean): void {
     if (isPreferred) this.#worst.delete(dst)
     else this.#worst.add(dst)
+  }
+
+  /** Whether zebra answers, without which nothing is announced; else why not. */
+  noteZebra(silence: string | undefined): void {
+    const { log } = this.#parts
+    if (silence !== undefined && this.#silence === undefined) log.error('fault', { key: ZEBRA, err: silence })
+    if (silence === undefined && this.#silence !== undefined) log.info('fault cleared', { key: ZEBRA })
+    this.#silence = silence
   }
 
   /** Networks may have changed. Returns at once. */
