@@ -480,3 +480,19 @@ finds() {
   run verifies 1
   equal "$status" 3 && shows "$1"
 }
+
+@test "zebra is restarted alone: what comes afterwards is announced all the same" {
+  pair 'area: 0'
+  create_container 1 c1 mine --ip 10.1.0.1
+  create_container 2 c2 mine --ip 10.1.0.9
+  wait_until 30 via 2 10.1.0.1
+  on 1 sh -c 'pid=$(cat /run/frr/zebra.pid) && kill -KILL "$pid" && while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done'
+  on 1 /usr/lib/frr/zebra -d 2>/dev/null
+  create_container 1 later mine --ip 10.1.0.2
+  # ospfd calls zebra every ten seconds; we look every thirty.
+  wait_until 60 via 2 10.1.0.2
+  wait_until 10 grep -q '"daemon":"ospfd".*"message":"routing daemon has lost zebra, asks for routes again"' "$LAB/h1/daemon.log"
+  wait_until 20 verifies 1
+  succeeds on 2 ip route get 10.1.0.2
+  shows 'via 203\.0\.113\.1 '
+}

@@ -228,6 +228,7 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     ...(holds ? { holds } : {}),
     duplicates: () => duplicates?.all ?? [],
     faults: () => core.routers.faults,
+    renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))

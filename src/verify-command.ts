@@ -1,7 +1,7 @@
 /** The command `net-routed verify`: whether what containers have is what the network is told. */
 import { ask } from './client.js'
 import type { VerifyCommand } from './command-line.js'
-import { gapsOf } from './core/routing/verify.js'
+import { gapsOf, isHeldBack } from './core/routing/verify.js'
 import type { VerifiedAddress, Verification } from './core/routing/verify.js'
 import type { ForeignRoute } from './core/routing/strays.js'
 import type { Printed } from './routing-command.js'
@@ -47,8 +47,7 @@ export function verificationLines(found: Verification): string[] {
 function missingLine(address: VerifiedAddress): string | undefined {
   const gaps = gapsOf(address)
   if (gaps.length === 0) return undefined
-  const isHeldBack = address.kernel && address.zebra === true
-  const hint = isHeldBack ? '; zebra has it, so look for what holds it back there' : ''
+  const hint = isHeldBack(address) ? '; zebra has it, so look for what holds it back there' : ''
   return `missing: ${address.address}: not in ${gaps.join(', ')}${hint}`
 }
 

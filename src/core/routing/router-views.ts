@@ -14,6 +14,8 @@ import { ospf3Links, ospfLinks, reachableRouters } from '../../host/router-reach
 import type { RouterLink } from '../../host/router-reach.js'
 import type { External, KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import type { OpenVty, VtySession } from '../../host/vty.js'
+import { zebraClients } from '../../host/zebra-clients.js'
+import type { ZebraClient } from '../../host/zebra-clients.js'
 import { familyOf } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
 
@@ -126,6 +128,16 @@ export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
   const session = await open('zebra')
   try {
     return await zebraPaths(session)
+  } finally {
+    session.close()
+  }
+}
+
+/** What zebra has passed on to the others. Throws UnavailableError or TimeoutError. */
+export async function readClients(open: OpenVty): Promise<ZebraClient[]> {
+  const session = await openSoon(open, 'zebra')
+  try {
+    return zebraClients((await session.run('show zebra client')).text)
   } finally {
     session.close()
   }

@@ -105,6 +105,11 @@ export class Routers {
     await Promise.all([...this.#keepers.values()].map((keeper) => keeper.settle()))
   }
 
+  /** Has daemons ask zebra for the kernel's routes again, which takes what they announce of them away for a moment. */
+  async renew(daemons: readonly RouterDaemon[]): Promise<void> {
+    await Promise.all(daemons.flatMap((daemon) => this.#keepers.get(daemon)?.renew() ?? []))
+  }
+
   /** What there should be and what differs, for our section or for another one that is being considered. */
   plans(routing = this.#parts.routing): Promise<RouterPlan[]> {
     const directory = routing?.vty ?? ''

@@ -8,14 +8,17 @@ import { isLetOut } from '../../desired/routing.js'
 import { keyOf } from '../../host/objects.js'
 import type { Host } from '../../host/host.js'
 import type { Reconciler } from '../../host/reconciler.js'
+import type { RouterDaemon } from '../../host/router-lines.js'
 import type { KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import { tellAgain, tellEnds } from '../../host/retell.js'
 import type { OpenVty } from '../../host/vty.js'
+import { deafIn } from '../../host/zebra-clients.js'
 import { addressOf, parsePrefix } from '../../model/ip.js'
+import type { Family } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
 import type { Holds } from './holds.js'
-import { readZebra, routerViews } from './router-views.js'
+import { readClients, readZebra, routerViews } from './router-views.js'
 import type { RouterViews } from './router-views.js'
 import { addressIn, foreignRoutes, isOfOurs, staleAddresses, staleIn } from './strays.js'
 import type { ForeignRoute, StaleAddress } from './strays.js'
@@ -37,6 +40,8 @@ export interface VerifyParts {
   readonly duplicates: () => readonly Duplicate[]
   /** Lines of ours that a routing daemon has not taken. */
   readonly faults: () => readonly RouterFault[]
+  /** Has daemons ask zebra for routes again. */
+  readonly renew: (daemons: readonly RouterDaemon[]) => Promise<void>
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
   /** Waits: changes that were under way are not faults. */
@@ -90,6 +95,7 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
   const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.views.zebra ?? [])
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, foreign, neighbours } = found
   const isAbsent = (key: string): boolean => absent.some(([daemon]) => key === `routing ${daemon}`)
@@ -124,6 +130,7 @@ export async function repairMissed(parts: VerifyParts, before: ReadonlySet<strin
   if (typeof paths === 'string') return { told: 0, suspects: new Set(), silence: paths }
   const wanted = wantedOf(parts.records, parts.holds)
   const told = await repairZebra(parts, gapIn(wanted, paths), before)
+  await renewDeaf(parts, paths)
   return { told, suspects: suspectsIn(wanted, paths) }
 }
 
@@ -141,6 +148,23 @@ async function pathsOf(open: OpenVty): Promise<readonly KernelPath[] | string> {
 export function gapsOf({ kernel, zebra, announced }: VerifiedAddress): string[] {
   const silent = Object.entries(announced).flatMap(([name, isTold]) => (isTold ? [] : [name]))
   return [...(kernel ? [] : ['kernel']), ...(zebra === false ? ['zebra'] : []), ...silent]
+}
+
+/** True if zebra has it, and a protocol does not announce it. */
+export function isHeldBack({ kernel, zebra, announced }: VerifiedAddress): boolean {
+  return kernel && zebra === true && Object.values(announced).includes(false)
+}
+
+/** What has just begun is looked at twice: zebra may be about to tell. */
+async function renewDeaf(parts: VerifyParts, paths: readonly KernelPath[]): Promise<void> {
+  const families = new Set([...activeIn(paths)].map((dst): Family => (dst.includes(':') ? 6 : 4)))
+  const look = async (): Promise<readonly RouterDaemon[]> =>
+    families.size === 0 ? [] : deafIn(await readClients(parts.open), families)
+  const suspects = await look()
+  if (suspects.length === 0) return
+  await parts.settle()
+  const deaf = (await look()).filter((daemon) => suspects.includes(daemon))
+  if (deaf.length > 0) await parts.renew(deaf)
 }
 
 /** True if something is not as it should be. */

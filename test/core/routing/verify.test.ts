@@ -41,6 +41,7 @@ function withContainer(
       open: fake.open,
       duplicates: () => [],
       faults: () => [{ key: 'routing bgpd', error: 'bgpd does not run' }],
+      renew: () => Promise.resolve(),
       needed: ['zebra', 'ospfd', 'bgpd'],
       settle
     }
