@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { checkRouting } from '../../src/config-file.js'
 import { desiredRouting, neededDaemons, routerIdOf } from '../../src/desired/routing.js'
 import type { WantedLine } from '../../src/host/router-lines.js'
-import { keyOfLine } from '../../src/host/router-lines.js'
+import { isNamed, keyOfLine } from '../../src/host/router-lines.js'
 import { networkOf, routingExamples, textOf } from '../support/routing.js'
 
 const OSPF = { ospf: { area: 0, interfaces: ['eth0'] } }
@@ -35,6 +35,13 @@ describe('desiredRouting', () => {
         const before = lines.slice(0, index).filter((line) => line.daemon === daemon)
         expect(before.map((line) => line.text)).to.include(`route-map ${map} permit 10`)
       }
+    }
+  })
+
+  it('has no list, map or profile that is not ours by name', () => {
+    for (const { lines } of routingExamples()) {
+      const named = lines.filter(({ text }) => /(prefix-list|access-list|^route-map|^profile) /.test(text))
+      expect(named.filter((line) => !isNamed(line) && line.within.length === 0)).to.deep.equal([])
     }
   })
 
