@@ -151,6 +151,7 @@ export class Routers {
       networks,
       drained: [...new Set([...drainedPrefixes(records.all('endpoint'), networks), ...this.#worst])],
       anycast: anycastIn(records),
+      claims: records.all('block').map(({ prefix }) => prefix),
       ...(routerId === undefined ? {} : { routerId })
     })
   }
