@@ -84,6 +84,8 @@ serving() { docker_on "$1" run -d --name "$2" --net "$3" "${@:4}" busybox nc -ll
   name_failed() { on 1 curl -s --unix-socket /run/docker/plugins/net-routed.sock http://localhost/metrics |
     grep -qE '^net_routed_name_failures_total [1-9]'; }
   wait_until 40 name_failed
+  succeeds status_of
+  shows '^  out: registry\.example\.com:tcp/443$'
   reaches 1 fetcher 192.0.2.99 443
   lab daemon 1 restart
   reaches 1 fetcher 192.0.2.99 443
