@@ -181,5 +181,14 @@ sctp_serve() {
   succeeds on 1 "$NET_ROUTED" status
   shows '\*:5000->5001/sctp'
   docker_on 1 rm --force one two >/dev/null
+}
+
+@test "a range of a thousand ports is published and withdrawn, and told in one piece" {
+  publish 1 one -p 20000-20999:30000-30999 -p 8080:80
+  serve 1 one 30999
+  asks 2 192.0.2.1 20999 'one 192.0.2.2'
+  succeeds on 1 "$NET_ROUTED" status
+  shows '\*:20000-20999->30000-30999/tcp'
+  docker_on 1 rm --force one
   nothing_published
 }

@@ -51,6 +51,7 @@ export class Records {
   readonly #endpointsByNeed = new Map<Need, Set<string>>()
   readonly #leasesByPool = new Map<string, Set<string>>()
   #changed: (endpointId: string) => void = () => undefined
+  #changes = 0
   /** Records that could not be read at the start. */
   readonly broken: BrokenRecord[] = []
 
@@ -85,6 +86,11 @@ export class Records {
     this.#changed = changed
   }
 
+  /** Another number whenever any record may be another one than before. */
+  get changes(): number {
+    return this.#changes
+  }
+
   count(kind: RecordKind): number {
     return this.#maps[kind].size
   }
@@ -97,6 +103,7 @@ export class Records {
   }
 
   delete(kind: RecordKind, id: string): void {
+    this.#changes++
     this.#index(kind, id, false)
     this.#maps[kind].delete(id)
     if (kind === 'endpoint') this.#changed(id)
