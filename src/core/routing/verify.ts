@@ -3,22 +3,23 @@
  * protocol announces. zebra loses kernel events when thousands of routes change at once, and nothing tells: a route that
  * it missed is not announced, and one whose end it missed draws packets to a container that is gone.
  */
-import { desiredOfEndpoint } from '../../desired/routed.js'
 import { isLetOut } from '../../desired/routing.js'
-import { ANNOUNCEMENT_METRIC, LINK_PREFIX, keyOf } from '../../host/objects.js'
-import type { HostObject } from '../../host/objects.js'
+import { gently } from '../../host/gently.js'
+import { keyOf } from '../../host/objects.js'
 import type { Host } from '../../host/host.js'
 import type { Reconciler } from '../../host/reconciler.js'
-import type { KernelPath, RouterNeighbour } from '../../host/router-tables.js'
+import type { RouterNeighbour } from '../../host/router-tables.js'
 import { tellAgain, tellEnds } from '../../host/retell.js'
 import type { OpenVty } from '../../host/vty.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../../model/ip.js'
+import type { Ip } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
-import { announcementOf } from './holds.js'
 import type { Holds } from './holds.js'
 import { readZebra, routerViews } from './router-views.js'
 import type { ProtocolView, RouterViews } from './router-views.js'
+import { activeIn, gapIn, suspectsIn, wantedOf } from './wanted.js'
+import type { Wanted, ZebraGap } from './wanted.js'
 
 const TOLD_AT_ONCE = 32
 
@@ -71,12 +72,12 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   let found = await look(parts)
   let before: ReadonlySet<string> = new Set()
   if (hasGap(found)) {
-    before = suspectsIn(found.wanted, found.views.zebra)
+    before = suspectsIn(found.gap)
     await parts.settle()
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  const repaired = await repairZebra(parts, found.gap, before)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, neighbours } = found
   const duplicates = parts.duplicates()
@@ -92,9 +93,9 @@ export async function repairMissed(
   before: ReadonlySet<string>
 ): Promise<{ readonly told: number; readonly suspects: ReadonlySet<string> }> {
   const paths = await readZebra(parts.open)
-  const wanted = wantedOf(parts)
-  const told = await repairZebra(parts, gapIn(wanted, paths), before)
-  return { told, suspects: suspectsIn(wanted, paths) }
+  const gap = await gapIn(await wantedOf(parts.records, parts.holds), paths)
+  const told = await repairZebra(parts, gap, before)
+  return { told, suspects: suspectsIn(gap) }
 }
 
 /** Where an address should be and is not. */
@@ -115,104 +116,44 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
 type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates'>
 
 interface Look extends Found {
-  readonly wanted: Wanted
+  readonly gap: ZebraGap
   readonly views: RouterViews
 }
 
 async function look(parts: VerifyParts): Promise<Look> {
   const { records, host, open } = parts
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
-  const kernel = new Set(listed.map(keyOf))
-  const zebra = views.zebra && activeIn(views.zebra)
-  const wanted = wantedOf(parts)
+  const kernel = new Set<string>()
+  await gently(listed, (object) => kernel.add(keyOf(object)))
+  const zebra = views.zebra && (await activeIn(views.zebra))
+  const wanted = await wantedOf(records, parts.holds)
+  const gap = await gapIn(wanted, views.zebra)
   const networks = records.all('network')
-  const addresses = wanted.routes.map(({ endpoint, object }): VerifiedAddress => {
+  const addresses: VerifiedAddress[] = []
+  await gently(wanted.routes, ({ endpoint, object }) => {
     const { dst } = object
     const family = dst.includes(':') ? 6 : 4
     // What our filters keep in is not missed outside.
-    const isKeptIn = parts.holds !== undefined && !isLetOut(addressOf(parsePrefix(dst)), networks)
+    const isKeptIn = parts.holds !== undefined && !isLetOut(addressIn(dst) as Ip, networks)
     const protocols = isKeptIn ? [] : views.protocols.filter((view) => view.family === family)
-    return {
+    addresses.push({
       endpoint,
       address: addressIn(dst),
       kernel: kernel.has(keyOf(object)),
       ...(zebra ? { zebra: zebra.has(dst) } : {}),
       announced: Object.fromEntries(protocols.map(({ name, announced }) => [name, announced.has(dst)]))
-    }
+    })
   })
   const neighbours = views.protocols.flatMap((view) =>
     view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
   )
   return {
     addresses,
-    stale: staleOf(records, views, wanted),
+    stale: staleOf(records, { views, wanted, gap }),
     neighbours: distinct(neighbours),
     views,
-    wanted
+    gap
   }
-}
-
-interface Visible {
-  readonly endpoint: string
-  readonly object: Extract<HostObject, { readonly dst: string }>
-}
-
-interface Wanted {
-  readonly routes: readonly Visible[]
-  /** Theirs, and those that are held without a container. */
-  readonly destinations: ReadonlySet<string>
-}
-
-function wantedOf({ records, holds }: VerifyParts): Wanted {
-  const routes = visibleRoutes(records, holds !== undefined)
-  const held = holds?.destinations ?? []
-  return { routes, destinations: new Set([...routes.map(({ object }) => object.dst), ...held]) }
-}
-
-/** What routing daemons should see: routes of the main table, and announcements in place of others. */
-function visibleRoutes(records: Records, announces: boolean): Visible[] {
-  const blocks = records.all('block').map(({ id, prefix }): Visible => {
-    return { endpoint: `block ${id}`, object: announcementOf({ dst: prefix }) }
-  })
-  const own = records.all('endpoint').flatMap((endpoint) =>
-    desiredOfEndpoint(endpoint, announces).flatMap((object): Visible[] => {
-      const isVisible =
-        (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
-      return isVisible ? [{ endpoint: endpoint.id, object }] : []
-    })
-  )
-  return announces ? [...own, ...blocks] : own
-}
-
-interface ZebraGap {
-  readonly missed: readonly Visible['object'][]
-  readonly stale: readonly KernelPath[]
-}
-
-/** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
-function gapIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): ZebraGap {
-  if (!paths) return { missed: [], stale: [] }
-  const objects = wanted.routes.map(({ object }) => object)
-  const known = activeIn(paths)
-  return {
-    missed: objects.filter(({ dst }) => !known.has(dst)),
-    stale: paths.filter((path) => isOfOurs(path) && !wanted.destinations.has(path.dst))
-  }
-}
-
-function isOfOurs({ link, metric }: KernelPath): boolean {
-  return link === undefined ? metric === ANNOUNCEMENT_METRIC : link.startsWith(LINK_PREFIX)
-}
-
-/** Destinations to which zebra has a path that it believes. */
-function activeIn(paths: readonly KernelPath[]): Set<string> {
-  return new Set(paths.flatMap(({ dst, isActive }) => (isActive ? [dst] : [])))
-}
-
-/** Destinations of which zebra does not know what it should. */
-function suspectsIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): Set<string> {
-  const { missed, stale } = gapIn(wanted, paths)
-  return new Set([...missed, ...stale].map(({ dst }) => dst))
 }
 
 /** Returns how many destinations were told of. A few at a time: containers start meanwhile. */
@@ -233,7 +174,11 @@ async function repairZebra(
 }
 
 /** Of our subnets only: what others announce is their business. */
-function staleOf(records: Records, { zebra = [], protocols }: RouterViews, wanted: Wanted): StaleAddress[] {
+function staleOf(
+  records: Records,
+  { views, wanted, gap }: { readonly views: RouterViews; readonly wanted: Wanted; readonly gap: ZebraGap }
+): StaleAddress[] {
+  const { zebra = [], protocols } = views
   const desired = wanted.destinations
   const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const known = new Set(zebra.map(({ dst }) => dst))
@@ -244,7 +189,7 @@ function staleOf(records: Records, { zebra = [], protocols }: RouterViews, wante
       subnets.some((subnet) => contains(subnet, addressOf(prefix)))
     )
   }
-  const inZebra = gapIn(wanted, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
+  const inZebra = gap.stale.map(({ dst }) => ({ dst, where: 'zebra' }))
   // What zebra has from somebody else's route is announced rightly.
   const announced = protocols.flatMap((view: ProtocolView) =>
     [...view.announced].flatMap((dst) =>
