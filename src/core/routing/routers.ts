@@ -18,6 +18,7 @@ import { RouterKeeper } from './router-keeper.js'
 import type { RouterState } from './router-keeper.js'
 import { planRouters } from './router-plans.js'
 import type { RouterPlan } from './router-plans.js'
+import { strictUplinks } from './uplinks.js'
 
 export interface RoutersParts {
   /** Absent = nothing is wanted; what was written before goes. */
@@ -46,6 +47,7 @@ export class Routers {
   #before: readonly Prefix[] | undefined
   #draining = 0
   #routerId: Ip | undefined
+  #warnings: readonly string[] = []
 
   constructor(parts: RoutersParts) {
     this.#parts = parts
@@ -72,6 +74,11 @@ export class Routers {
     return [{ key: 'routing', error: `none of ${names} answers in ${routing.vty}` }]
   }
 
+  /** What of the host's settings does not fit to several uplinks. */
+  get warnings(): readonly string[] {
+    return this.#warnings
+  }
+
   get counters(): { readonly passes: number; readonly commands: number; readonly repairs: number } {
     const all = [...this.#keepers.values()].map(({ counters }) => counters)
     const sum = (name: 'passes' | 'commands' | 'repairs'): number =>
@@ -81,8 +88,12 @@ export class Routers {
 
   /** The router id stays what it was found to be first: another one would end all neighbourships. */
   learn(facts: HostFacts): void {
-    const { routing } = this.#parts
-    if (routing) this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+    const { routing, log } = this.#parts
+    if (!routing) return
+    this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+    const warnings = strictUplinks(routing, facts.sysctls)
+    for (const err of warnings) if (!this.#warnings.includes(err)) log.warn('packets may be dropped', { err })
+    this.#warnings = warnings
   }
 
   /** False = every other host that announces the destination is better. The caller has the daemons told. */
