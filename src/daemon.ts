@@ -276,7 +276,7 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
     '/status': async () => {
       await ready
       const policies = await policiesOf(status.host)
-      return { type: 'application/json', text: JSON.stringify(statusOf(status, policies)) }
+      return { type: 'application/json', text: JSON.stringify(await statusOf(status, policies)) }
     },
     '/metrics': async () => {
       await ready

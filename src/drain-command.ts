@@ -14,9 +14,11 @@ export async function drainCommand({ name, socket, which }: DrainCommand): Promi
   const path = name === 'drain' ? '/Admin.Drain' : '/Admin.Undrain'
   const { Endpoints } = (await ask(socket, path, which)) as { Endpoints: readonly string[] }
   const deadline = performance.now() + LIMIT_MS
+  const names = new Set(Endpoints)
   for (;;) {
+    const began = performance.now()
     const { endpoints } = (await ask(socket, '/status')) as Status
-    const chosen = endpoints.filter(({ id }) => Endpoints.includes(id))
+    const chosen = endpoints.filter(({ id }) => names.has(id))
     const late = chosen.filter(({ state }) => state === 'draining')
     if (late.length === 0)
       return chosen.map(({ state, addresses }) => `${state}: ${addresses.join(', ')}`).join('\n')
@@ -24,6 +26,7 @@ export async function drainCommand({ name, socket, which }: DrainCommand): Promi
       throw new TimeoutError(
         `${String(late.length)} endpoints are not drained after a minute: see net-routed status and the log`
       )
-    await sleep(ASK_AGAIN_MS)
+    // The status of thousands is long.
+    await sleep(Math.max(ASK_AGAIN_MS, 2 * (performance.now() - began)))
   }
 }

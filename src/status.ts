@@ -6,6 +6,7 @@ import type { Duplicate, Duplicates } from './core/routing/duplicates.js'
 import type { HealthChecks, HealthStatus } from './core/routing/health.js'
 import type { Endpoints } from './core/endpoints.js'
 import type { Names } from './core/names.js'
+import { gently } from './host/gently.js'
 import type { Host } from './host/host.js'
 import type { PolicyCounts } from './host/policies.js'
 import type { Holds } from './core/routing/holds.js'
@@ -72,9 +73,22 @@ interface EndpointStatus extends Operational {
   readonly policy?: PolicyCounts
 }
 
+/** Some have hundreds of addresses. */
+const ENDPOINTS_PER_TURN = 100
+
 /** `policies`: what the kernel has counted. */
-export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Status {
+export async function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Promise<Status> {
   const { version, records, reconciler, routers, holds, startedAt } = parts
+  const endpoints: EndpointStatus[] = []
+  await gently(
+    records.all('endpoint'),
+    (endpoint) => {
+      const found = endpointStatus(endpoint, parts)
+      const policy = policies.get(found.link)
+      endpoints.push(policy ? { ...found, policy } : found)
+    },
+    ENDPOINTS_PER_TURN
+  )
   return {
     version,
     startedAt: startedAt.toISOString(),
@@ -84,13 +98,7 @@ export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map(
       gateway: network.gateway ?? linkLocalGateway(network.number),
       endpoints: records.endpointsOfNetwork(network.id).length
     })),
-    endpoints: records
-      .all('endpoint')
-      .map((endpoint) => endpointStatus(endpoint, parts))
-      .map((endpoint) => {
-        const policy = policies.get(endpoint.link)
-        return policy ? { ...endpoint, policy } : endpoint
-      }),
+    endpoints,
     faults: [
       ...[...reconciler.faults].map(([key, { message }]) => ({ key, error: message })),
       ...routers.faults

@@ -107,24 +107,19 @@ export const drain = (host, address) => on(host, PROGRAM, 'drain', '--endpoint',
 export const restartPlugin = (host) =>
   daemon(host, 'restart', ...(SIDES['net-routed'].hosts.includes(host) ? CONFIGURED : []))
 
-/** How many of the routes of others the router's kernel has. */
-export async function routeCount(host) {
-  const routes = await on(
-    ROUTER,
-    'sh',
-    '-c',
-    `ip route show proto ospf | grep -c "via 192.0.2.${host} " || :`
-  )
-  return Number(routes)
+/** How many routes the router's kernel has. Counted by the kernel: to list thousands takes what is to be measured. */
+export async function routeCount() {
+  const statistics = await on(ROUTER, 'cat', '/proc/net/fib_triestat')
+  return Number(/Prefixes:\s*(\d+)/.exec(statistics)?.[1])
 }
 
 /** Attaches a container with these addresses, takes it away, or `replace:MS`; gives what that says. */
 export const container = (host, verb, name, addresses) =>
   on(host, 'node', inside('container.mjs'), PLUGINS, verb, name, ...addresses)
 
-/** Thousands of addresses on containers, attached or taken away. */
-export const crowd = (host, verb, count) =>
-  on(host, 'node', inside('crowd.mjs'), PLUGINS, verb, String(count))
+/** The addresses with these numbers on containers, attached or taken away. */
+export const crowd = (host, verb, from, to) =>
+  on(host, 'node', inside('crowd.mjs'), PLUGINS, verb, String(from), String(to))
 
 export const drainAll = (host) => on(host, PROGRAM, 'drain', '--all')
 export const undrainAll = (host) => on(host, PROGRAM, 'undrain', '--all')

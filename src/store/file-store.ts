@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { StoreError, messageOf } from '../errors.js'
 import { documentOf, outlivesHost, parseRecord, RECORD_KINDS } from '../model/record.js'
 import type { AnyRecord, RecordByKind, RecordKind } from '../model/record.js'
@@ -17,6 +18,8 @@ const SUFFIX = '.json'
 const TEMPORARY = '.tmp'
 const QUARANTINE = 'quarantine'
 const BOOT_FILE = 'boot'
+/** So long the event loop is held up by files in one go. */
+const HELD_LIMIT_MS = 5
 /** How a file system returns a file whose name reached the disk and whose content did not. */
 const NEVER_WRITTEN = /^\0*$/
 
@@ -29,6 +32,8 @@ export class FileStore implements Store {
   /** Writes under way, by path. */
   readonly #writes = new Map<string, Promise<void>>()
   #serial = 0
+  /** How long the event loop has been held up since it could last run. */
+  #heldMs = 0
 
   private constructor(directory: string, isFirstSinceBoot: boolean) {
     this.#directory = directory
@@ -98,6 +103,7 @@ export class FileStore implements Store {
       const text = `${JSON.stringify(documentOf(record))}\n`
       await this.#inOrder(path, isDurable, () => this.#replace(path, text, isDurable))
       if (isDurable) await this.#syncDirectory(kind)
+      else await this.#rest()
     } catch (error) {
       throw new StoreError(`cannot store ${kind} ${record.id}: ${messageOf(error)}`, { cause: error })
     }
@@ -107,9 +113,12 @@ export class FileStore implements Store {
     try {
       const path = this.#pathOf(kind, id)
       await this.#inOrder(path, false, () => {
-        rmSync(path, { force: true })
+        this.#atOnce(() => {
+          rmSync(path, { force: true })
+        })
       })
-      if (kind !== 'endpoint') await this.#syncDirectory(kind)
+      if (kind === 'endpoint') await this.#rest()
+      else await this.#syncDirectory(kind)
     } catch (error) {
       throw new StoreError(`cannot delete ${kind} ${id}: ${messageOf(error)}`, { cause: error })
     }
@@ -134,12 +143,28 @@ export class FileStore implements Store {
     const temporary = `${path}.${String(this.#serial++)}${TEMPORARY}`
     try {
       if (isDurable) await writeDurably(temporary, text)
-      else writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 })
-      renameSync(temporary, path)
+      this.#atOnce(() => {
+        if (!isDurable) writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 })
+        renameSync(temporary, path)
+      })
     } catch (error) {
       rmSync(temporary, { force: true })
       throw error
     }
+  }
+
+  /** A thread would take longer than a file as a rule does. */
+  #atOnce(work: () => void): void {
+    const begin = performance.now()
+    work()
+    this.#heldMs += performance.now() - begin
+  }
+
+  /** A thousand files, or a file system that others keep busy, must not keep requests from being answered. */
+  async #rest(): Promise<void> {
+    if (this.#heldMs < HELD_LIMIT_MS) return
+    this.#heldMs = 0
+    await setImmediate()
   }
 
   /** A sync that begins after this call; callers that arrive while one runs share the next. */

@@ -16,6 +16,16 @@ import { FileStore } from '../../src/store/file-store.js'
 import { LEASE, SETTING, describeStoreContract } from '../contract/store-contract.js'
 import { errorOf } from '../support/expect-error.js'
 import { withDirectory } from '../support/plugin.js'
+import { parseMac } from '../../src/model/ip.js'
+import type { Endpoint } from '../../src/model/endpoint.js'
+
+const ENDPOINT: Endpoint = {
+  id: 'e',
+  networkId: 'n',
+  addresses: [],
+  mac: parseMac('02:42:0a:01:00:02'),
+  since: '2026-01-01T00:00:00.000Z'
+}
 
 describe('FileStore', () => {
   describeStoreContract((test) =>
@@ -126,6 +136,24 @@ describe('FileStore', () => {
       mkdirSync(join(directory, 'setting', 'dir.json'))
       const { records } = await store.load('setting')
       expect(records).to.deep.equal([SETTING])
+    }))
+
+  it('lets others go on while thousands of records are written and deleted', () =>
+    withDirectory(async (directory) => {
+      const store = await FileStore.open(directory)
+      let isOver = false
+      let turns = 0
+      const turn = (): void => {
+        turns++
+        if (!isOver) setImmediate(turn)
+      }
+      setImmediate(turn)
+      for (let id = 0; id < 2000; id++) await store.put('endpoint', { ...ENDPOINT, id: String(id) })
+      const turnsOfWrites = turns
+      for (let id = 0; id < 2000; id++) await store.delete('endpoint', String(id))
+      isOver = true
+      expect(turnsOfWrites).to.be.greaterThan(1)
+      expect(turns).to.be.greaterThan(turnsOfWrites)
     }))
 
   it('says which directory cannot be used', () =>

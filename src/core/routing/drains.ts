@@ -22,7 +22,7 @@ export interface DrainParts {
 /** Routing daemons collect changes of lists: ospfd for its shortest LSA interval, bgpd for its route map delay. */
 const LISTS_TAKE_MS = 6_000
 const ASK_AGAIN_MS = 200
-const ENDPOINTS_AT_ONCE = 32
+const ADDRESSES_AT_ONCE = 128
 /** Of one log line. */
 const ADDRESSES_TOLD = 20
 /** A neighbour that does not answer for so long is not waited for. */
@@ -88,8 +88,7 @@ export class Drains {
   /** Many at once, because they share the passes over the kernel; not all, because others are to be answered meanwhile. */
   async #setAll(endpoints: readonly Endpoint[], drain: Endpoint['drain']): Promise<void> {
     await this.#parts.routers.whileDraining(async () => {
-      for (let at = 0; at < endpoints.length; at += ENDPOINTS_AT_ONCE) {
-        const some = endpoints.slice(at, at + ENDPOINTS_AT_ONCE)
+      for (const some of portionsOf(endpoints)) {
         await Promise.all(some.map(({ id }) => this.#parts.endpoints.setDrain(id, drain)))
         await setImmediate()
       }
@@ -108,6 +107,22 @@ export class Drains {
       await sleep(ASK_AGAIN_MS)
     }
   }
+}
+
+/** One endpoint, or several with not too many addresses together. */
+function portionsOf(endpoints: readonly Endpoint[]): Endpoint[][] {
+  const portions: Endpoint[][] = []
+  let room = 0
+  for (const endpoint of endpoints) {
+    room -= endpoint.addresses.length
+    const last = portions.at(-1)
+    if (last && room >= 0) last.push(endpoint)
+    else {
+      portions.push([endpoint])
+      room = ADDRESSES_AT_ONCE - endpoint.addresses.length
+    }
+  }
+  return portions
 }
 
 function sleep(ms: number): Promise<void> {

@@ -4,6 +4,7 @@
  * announce its address, until the other one does.
  */
 import { RoutedError } from '../../errors.js'
+import { gently } from '../../host/gently.js'
 import type { Announcer } from '../../host/announcers.js'
 import type { Log } from '../../log.js'
 import type { Endpoint } from '../../model/endpoint.js'
@@ -40,6 +41,8 @@ export interface Duplicate {
 }
 
 const LOOK_MS = 250
+/** Some have hundreds of addresses. */
+const ENDPOINTS_PER_TURN = 100
 /** Reading a large database takes long: no more than a third of the time is spent on it. */
 const REST = 3
 /** Two that have both given way must not come back at the same moment. */
@@ -58,6 +61,8 @@ export class Duplicates {
   #found = new Map<string, Duplicate>()
   /** When what has given way is announced again, by destination. */
   readonly #returns = new Map<string, number>()
+  /** What had been read when nothing had to be watched: as long as that is all, nothing has to be. */
+  #quiet: string | undefined
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
@@ -80,9 +85,14 @@ export class Duplicates {
 
   /** Looks once, and acts. What nobody can say stays as it is. */
   async look(): Promise<void> {
-    await this.#parts.others.refresh()
+    const { others, records } = this.#parts
+    await others.refresh()
+    const state = `${String(records.changes)} ${String(others.changes)}`
+    if (state === this.#quiet) return
+    const all = await this.#watched()
+    this.#quiet = all.length === 0 && this.#found.size === 0 ? state : undefined
     const found = new Map<string, Duplicate>()
-    for (const watched of this.#watched()) {
+    for (const watched of all) {
       try {
         const duplicate = await this.#judge(watched)
         if (duplicate) found.set(watched.dst, duplicate)
@@ -107,18 +117,24 @@ export class Duplicates {
   }
 
   /** Own addresses that others announce, or that have given way to others. */
-  #watched(): Watched[] {
+  async #watched(): Promise<readonly Watched[]> {
     const { records, others } = this.#parts
-    return records.all('endpoint').flatMap((endpoint) => {
-      const { sandbox, deleted, anycast, drain, delegate, yielded = [] } = endpoint
-      if (!sandbox || deleted || anycast || drain || delegate) return []
-      return endpoint.addresses.flatMap((prefix): Watched[] => {
-        const address = addressOf(prefix)
-        const dst = hostPrefix(address)
-        const hasYielded = yielded.includes(address)
-        return hasYielded || others.routersOf(dst).length > 0 ? [{ endpoint, address, dst, hasYielded }] : []
-      })
-    })
+    const found: Watched[] = []
+    await gently(
+      records.all('endpoint'),
+      (endpoint) => {
+        const { sandbox, deleted, anycast, drain, delegate, yielded = [] } = endpoint
+        if (!sandbox || deleted || anycast || drain || delegate) return
+        for (const prefix of endpoint.addresses) {
+          const address = addressOf(prefix)
+          const dst = hostPrefix(address)
+          const hasYielded = yielded.includes(address)
+          if (hasYielded || others.has(dst)) found.push({ endpoint, address, dst, hasYielded })
+        }
+      },
+      ENDPOINTS_PER_TURN
+    )
+    return found
   }
 
   async #judge({ endpoint, address, dst, hasYielded }: Watched): Promise<Duplicate | undefined> {

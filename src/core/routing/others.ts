@@ -44,15 +44,28 @@ const READ_ANYWAY_MS = 30_000
 export class Others {
   readonly #sessions: RouterSessions
   readonly #reads = new Map<string, Read>()
+  #changes = 0
   #refreshing: Promise<boolean> | undefined
 
   constructor(sessions: RouterSessions) {
     this.#sessions = sessions
   }
 
+  /** Another number whenever something was read anew. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** True if no routing daemon tells of any database: nobody can be asked. */
   get isBlind(): boolean {
     return this.#reads.size === 0
+  }
+
+  /** True if another host announces exactly this destination. */
+  has(dst: string): boolean {
+    for (const { byDst } of this.#reads.values())
+      if (byDst.get(dst)?.some(({ isOwn }) => !isOwn) === true) return true
+    return false
   }
 
   /** Names of the other hosts that announce exactly this destination. */
@@ -103,10 +116,15 @@ export class Others {
     const ask: Ask = async (command) => parsed(await this.#sessions.ask(daemon, command))
     try {
       const now = await stamp(ask)
-      if (now === undefined) return this.#reads.delete(daemon)
+      if (now === undefined) {
+        const isGone = this.#reads.delete(daemon)
+        if (isGone) this.#changes++
+        return isGone
+      }
       const before = this.#reads.get(daemon)
       const atMs = performance.now()
       if (before?.stamp === now && atMs - before.atMs < READ_ANYWAY_MS) return false
+      this.#changes++
       this.#reads.set(daemon, { stamp: now, atMs, ...indexOf(await read(ask)) })
       return true
     } catch (error) {

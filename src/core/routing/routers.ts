@@ -116,7 +116,7 @@ export class Routers {
     try {
       return await changes()
     } finally {
-      if (--this.#draining === 0) this.#before = undefined
+      if (--this.#draining === 0) this.#before = this.#found = undefined
     }
   }
 
@@ -182,7 +182,7 @@ export class Routers {
     const { drained, anycast } = this.#choices()
     return desiredRouting(routing, {
       networks: this.#parts.records.all('network'),
-      drained: [...new Set([...(this.#before ?? drained), ...this.#worst])],
+      drained: [...new Set([...drained, ...this.#worst])],
       anycast,
       claims: this.#parts.records.all('block').map(({ prefix }) => prefix),
       ...(routerId === undefined ? {} : { routerId })
@@ -196,7 +196,7 @@ export class Routers {
     if (this.#found?.changes !== changes)
       this.#found = {
         changes,
-        drained: drainedPrefixes(records.all('endpoint'), records.all('network')),
+        drained: this.#before ?? drainedPrefixes(records.all('endpoint'), records.all('network')),
         anycast: anycastIn(records)
       }
     return this.#found

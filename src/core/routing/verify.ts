@@ -5,6 +5,7 @@
  */
 import { RoutedError } from '../../errors.js'
 import { isLetOut } from '../../desired/routing.js'
+import { gently } from '../../host/gently.js'
 import { keyOf } from '../../host/objects.js'
 import type { Host } from '../../host/host.js'
 import type { Reconciler } from '../../host/reconciler.js'
@@ -13,17 +14,18 @@ import type { KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import { tellAgain, tellEnds } from '../../host/retell.js'
 import type { OpenVty } from '../../host/vty.js'
 import { deafIn } from '../../host/zebra-clients.js'
-import { addressOf, parsePrefix } from '../../model/ip.js'
 import type { Family } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
+import { activeIn, gapIn, suspectsIn } from './gap.js'
+import type { ZebraGap } from './gap.js'
 import type { Holds } from './holds.js'
 import { readClients, readZebra, routerViews } from './router-views.js'
 import type { RouterViews } from './router-views.js'
-import { addressIn, foreignRoutes, isOfOurs, staleAddresses, staleIn } from './strays.js'
+import { addressIn, foreignRoutes, staleAddresses } from './strays.js'
 import type { ForeignRoute, StaleAddress } from './strays.js'
 import { wantedOf } from './visible.js'
-import type { Visible, Wanted } from './visible.js'
+import type { Wanted } from './visible.js'
 
 const TOLD_AT_ONCE = 32
 /** Daemons that have neighbours. */
@@ -89,12 +91,12 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   let found = await look(parts)
   let before: ReadonlySet<string> = new Set()
   if (hasGap(found)) {
-    before = suspectsIn(found.wanted, found.views.zebra)
+    before = suspectsIn(found.gap)
     await parts.settle()
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  const repaired = await repairZebra(parts, found.gap, before)
   if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.views.zebra ?? [])
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, foreign, neighbours } = found
@@ -128,10 +130,10 @@ export interface Repair {
 export async function repairMissed(parts: VerifyParts, before: ReadonlySet<string>): Promise<Repair> {
   const paths = await pathsOf(parts.open)
   if (typeof paths === 'string') return { told: 0, suspects: new Set(), silence: paths }
-  const wanted = wantedOf(parts.records, parts.holds)
-  const told = await repairZebra(parts, gapIn(wanted, paths), before)
+  const gap = await gapIn(await wantedOf(parts.records, parts.holds), paths)
+  const told = await repairZebra(parts, gap, before)
   await renewDeaf(parts, paths)
-  return { told, suspects: suspectsIn(wanted, paths) }
+  return { told, suspects: suspectsIn(gap) }
 }
 
 /** Or why there are none. */
@@ -157,7 +159,7 @@ export function isHeldBack({ kernel, zebra, announced }: VerifiedAddress): boole
 
 /** What has just begun is looked at twice: zebra may be about to tell. */
 async function renewDeaf(parts: VerifyParts, paths: readonly KernelPath[]): Promise<void> {
-  const families = new Set([...activeIn(paths)].map((dst): Family => (dst.includes(':') ? 6 : 4)))
+  const families = new Set([...(await activeIn(paths))].map((dst): Family => (dst.includes(':') ? 6 : 4)))
   const look = async (): Promise<readonly RouterDaemon[]> =>
     families.size === 0 ? [] : deafIn(await readClients(parts.open), families)
   const suspects = await look()
@@ -179,16 +181,18 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
 type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates' | 'faults' | 'lonely'>
 
 interface Look extends Found {
-  readonly wanted: Wanted
+  readonly gap: ZebraGap
   readonly views: RouterViews
 }
 
 async function look(parts: VerifyParts): Promise<Look> {
   const { records, host, open } = parts
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
-  const kernel = new Set(listed.map(keyOf))
-  const wanted = wantedOf(records, parts.holds)
-  const addresses = addressesOf(parts, { wanted, views, kernel })
+  const kernel = new Set<string>()
+  await gently(listed, (object) => kernel.add(keyOf(object)))
+  const wanted = await wantedOf(records, parts.holds)
+  const gap = await gapIn(wanted, views.zebra)
+  const addresses = await addressesOf(parts, { wanted, views, kernel })
   const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const sight = { paths: views.zebra ?? [], protocols: views.protocols, subnets }
   const stale = staleAddresses(wanted, sight)
@@ -197,21 +201,28 @@ async function look(parts: VerifyParts): Promise<Look> {
     view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
   )
   const silent = views.silent.map((neighbour) => ({ protocol: 'bgpd', ...neighbour }))
-  return { addresses, stale, foreign, neighbours: distinct([...neighbours, ...silent]), views, wanted }
+  return { addresses, stale, foreign, neighbours: distinct([...neighbours, ...silent]), views, gap }
 }
 
-function addressesOf(
+interface Seen {
+  readonly wanted: Wanted
+  readonly views: RouterViews
+  readonly kernel: ReadonlySet<string>
+}
+
+async function addressesOf(
   { records, holds }: VerifyParts,
-  { wanted, views, kernel }: Pick<Look, 'wanted' | 'views'> & { readonly kernel: ReadonlySet<string> }
-): VerifiedAddress[] {
-  const zebra = views.zebra && activeIn(views.zebra)
+  { wanted, views, kernel }: Seen
+): Promise<VerifiedAddress[]> {
+  const zebra = views.zebra && (await activeIn(views.zebra))
   const networks = records.all('network')
-  return wanted.routes.map(({ endpoint, dst, objects, shown }) => {
+  const addresses: VerifiedAddress[] = []
+  await gently(wanted.routes, ({ endpoint, dst, address, objects, shown }) => {
     // What our filters keep in is not missed outside.
-    const isKeptIn = holds !== undefined && !isLetOut(addressOf(parsePrefix(dst)), networks)
+    const isKeptIn = holds !== undefined && !isLetOut(address, networks)
     const family = dst.includes(':') ? 6 : 4
     const protocols = isKeptIn ? [] : views.protocols.filter((view) => view.family === family)
-    return {
+    addresses.push({
       endpoint,
       address: addressIn(dst),
       kernel: objects.every((object) => kernel.has(keyOf(object))),
@@ -220,35 +231,9 @@ function addressesOf(
         shown === undefined
           ? {}
           : Object.fromEntries(protocols.map(({ name, announced }) => [name, announced.has(shown)]))
-    }
+    })
   })
-}
-
-interface ZebraGap {
-  readonly missed: readonly NonNullable<Visible['told']>[]
-  readonly stale: readonly KernelPath[]
-}
-
-/** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
-function gapIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): ZebraGap {
-  if (!paths) return { missed: [], stale: [] }
-  const objects = wanted.routes.flatMap(({ told }) => told ?? [])
-  const known = activeIn(paths)
-  return {
-    missed: objects.filter(({ dst }) => !known.has(dst)),
-    stale: staleIn(paths, wanted)
-  }
-}
-
-/** Destinations to which zebra has a path of ours that it believes. */
-function activeIn(paths: readonly KernelPath[]): Set<string> {
-  return new Set(paths.flatMap((path) => (path.isActive && isOfOurs(path) ? [path.dst] : [])))
-}
-
-/** Destinations of which zebra does not know what it should. */
-function suspectsIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): Set<string> {
-  const { missed, stale } = gapIn(wanted, paths)
-  return new Set([...missed, ...stale].map(({ dst }) => dst))
+  return addresses
 }
 
 /** Returns how many destinations were told of. A few at a time: containers start meanwhile. */

@@ -1,9 +1,10 @@
 /** What the kernel should have for each container address and block, and what others should be told of it. */
 import { desiredOfEndpoint } from '../../desired/routed.js'
+import { gently } from '../../host/gently.js'
 import type { Announcement, Route } from '../../host/objects.js'
 import type { Endpoint } from '../../model/endpoint.js'
-import { addressOf, contains, parsePrefix } from '../../model/ip.js'
-import type { Prefix } from '../../model/ip.js'
+import { addressOf, contains } from '../../model/ip.js'
+import type { Ip, Prefix } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import { announcementOf } from './holds.js'
 import type { Holds } from './holds.js'
@@ -13,6 +14,8 @@ export interface Visible {
   /** Whose it is: the id of an endpoint, or `block ID`. */
   readonly endpoint: string
   readonly dst: string
+  /** Of a block, its first. */
+  readonly address: Ip
   /** All that the kernel should have. */
   readonly objects: readonly (Route | Announcement)[]
   /** What routing daemons should read; absent = others are not told of it by itself. */
@@ -27,36 +30,62 @@ export interface Wanted {
   readonly destinations: ReadonlySet<string>
 }
 
-/** `holds` is absent where routing daemons read routes, not announcements. */
-export function wantedOf(records: Records, holds: Pick<Holds, 'destinations'> | undefined): Wanted {
+/** Some have hundreds of addresses. */
+const ENDPOINTS_PER_TURN = 100
+
+/** Out of the records. `holds` is absent where routing daemons read routes, not announcements. */
+export async function wantedOf(
+  records: Records,
+  holds: Pick<Holds, 'destinations'> | undefined
+): Promise<Wanted> {
   const announces = holds !== undefined
   const blocks = announces ? records.all('block') : []
   const prefixes = blocks.map(({ prefix }) => prefix)
-  const routes = [
-    ...records.all('endpoint').flatMap((endpoint) => routesOf(endpoint, announces, prefixes)),
-    ...blocks.map(({ id, prefix }): Visible => {
-      const told = announcementOf({ dst: prefix })
-      return { endpoint: `block ${id}`, dst: prefix, objects: [told], told, shown: prefix }
+  const routes: Visible[] = []
+  await gently(
+    records.all('endpoint'),
+    (endpoint) => {
+      for (const route of routesOf(endpoint, announces, prefixes)) routes.push(route)
+    },
+    ENDPOINTS_PER_TURN
+  )
+  for (const { id, prefix } of blocks) {
+    const told = announcementOf({ dst: prefix })
+    routes.push({
+      endpoint: `block ${id}`,
+      dst: prefix,
+      address: addressOf(prefix),
+      objects: [told],
+      told,
+      shown: prefix
     })
-  ]
-  const told = routes.flatMap((route) => route.told?.dst ?? [])
-  return { routes, destinations: new Set([...told, ...(holds?.destinations ?? [])]) }
+  }
+  const destinations = new Set<string>(holds?.destinations ?? [])
+  await gently(routes, ({ told }) => {
+    if (told) destinations.add(told.dst)
+  })
+  return { routes, destinations }
 }
 
 function routesOf(endpoint: Endpoint, announces: boolean, blocks: readonly Prefix[]): Visible[] {
-  const all = desiredOfEndpoint(endpoint, announces).flatMap((object) =>
-    object.kind === 'route' || object.kind === 'announcement' ? [object] : []
-  )
-  return [...new Set(all.map(({ dst }) => dst))].map((dst) => {
-    const objects = all.filter((object) => object.dst === dst)
+  const all = new Map<string, (Route | Announcement)[]>()
+  for (const object of desiredOfEndpoint(endpoint, announces)) {
+    if (object.kind !== 'route' && object.kind !== 'announcement') continue
+    const known = all.get(object.dst)
+    if (known) known.push(object)
+    else all.set(object.dst, [object])
+  }
+  return [...all].map(([dst, objects]) => {
     const told = objects.find((object) => object.kind === 'announcement' || object.table === undefined)
-    const address = addressOf(parsePrefix(dst))
+    // As we have written it: a host's prefix.
+    const address = dst.slice(0, dst.indexOf('/')) as Ip
     const shown =
       told?.dst ??
       (endpoint.covered?.includes(address) ? blocks.find((block) => contains(block, address)) : undefined)
     return {
       endpoint: endpoint.id,
       dst,
+      address,
       objects,
       ...(told ? { told } : {}),
       ...(shown === undefined ? {} : { shown })

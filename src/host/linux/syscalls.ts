@@ -114,8 +114,7 @@ export function receiveLater(fd: number, buffer: Buffer): Promise<number> {
 export function receive(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
   const received = sysRecv(fd, buffer, buffer.length, MSG_DONTWAIT)
   if (received >= 0) return received
-  const error = failure('receive from the kernel')
-  switch (error.errno) {
+  switch (errnoName(koffi.errno())) {
     case 'EAGAIN':
       return 'nothing'
     case 'ENOBUFS':
@@ -123,7 +122,7 @@ export function receive(fd: number, buffer: Buffer): number | 'nothing' | 'lost'
     case 'EINTR':
       return receive(fd, buffer)
     default:
-      throw error
+      throw failure('receive from the kernel')
   }
 }
 
