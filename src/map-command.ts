@@ -18,12 +18,13 @@ export async function mapCommand({ socket, form }: MapCommand): Promise<string> 
 
 /** Each router with its ways and its addresses. */
 export function mapText({ routers, links, several }: ClusterMap): string {
-  const lines = routers.flatMap(({ id, isSelf, addresses, prefixes }) => {
+  const lines = routers.flatMap(({ id, isSelf, isReachable, addresses, prefixes }) => {
     const ways = links
       .filter(({ from }) => from === id)
       .map(({ to, isSegment, cost }) => `${isSegment ? 'segment of ' : ''}${to} (${String(cost)})`)
+    const state = isSelf ? ', this host' : isReachable ? '' : ', unreachable'
     return [
-      `${id}${isSelf ? ', this host' : ''}${ways.length > 0 ? `: to ${ways.join(', ')}` : ''}`,
+      `${id}${state}${ways.length > 0 ? `: to ${ways.join(', ')}` : ''}`,
       ...[...prefixes, ...addresses].map((destination) => `  ${destination}`)
     ]
   })
@@ -47,9 +48,10 @@ export function dotText({ routers, links }: ClusterMap): string {
   )
   return [
     'graph cluster {',
-    ...routers.map(({ id, isSelf, addresses, prefixes }) => {
-      const label = [id, ...prefixes, ...addresses].join('\\n')
-      return `  "${id}" [shape=box, label="${label}"${isSelf ? ', style=bold' : ''}]`
+    ...routers.map(({ id, isSelf, isReachable, addresses, prefixes }) => {
+      const label = [id, ...(isReachable ? [] : ['unreachable']), ...prefixes, ...addresses].join('\\n')
+      const style = isSelf ? ', style=bold' : isReachable ? '' : ', style=dashed'
+      return `  "${id}" [shape=box, label="${label}"${style}]`
     }),
     ...[...segments].map((segment) => `  "segment ${segment}" [shape=point]`),
     ...shown.map(

@@ -260,7 +260,7 @@ function notesOf(endpoints: readonly EndpointStatus[]): string[] {
     return [
       ...(missing === undefined
         ? []
-        : [`not in the container: ${(extraAddresses ?? []).join(',')} of ${name}: ${missing}`]),
+        : [`not in the container: ${extraAddresses?.join(',') ?? 'settings'} of ${name}: ${missing}`]),
       ...(tooLarge === undefined ? [] : [`warning: ${name}: ${tooLarge}`])
     ]
   })

@@ -51,7 +51,7 @@ const NEXTHOPS: WantedLine = {
 
 /** In the order in which lines are to be written. Without a protocol of ours, the filters for the operator's use. */
 export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLine[] {
-  const { ospf, ospf3, bgp } = routing
+  const { ospf, ospf3, bgp, gracefulRestart } = routing
   const withFilters = routersOf(routing)
   return [
     ...(neededDaemons(routing).all ? [NEXTHOPS] : []),
@@ -61,9 +61,9 @@ export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLin
       )
     ),
     ...bfdLines(routing),
-    ...(ospf ? ospfLines(ospf, facts) : []),
-    ...(ospf3 ? ospf3Lines(ospf3, facts) : []),
-    ...(bgp ? bgpLines(bgp, facts) : [])
+    ...(ospf ? ospfLines(ospf, { ...facts, gracefulRestart }) : []),
+    ...(ospf3 ? ospf3Lines(ospf3, { ...facts, gracefulRestart }) : []),
+    ...(bgp ? bgpLines(bgp, { ...facts, gracefulRestart }) : [])
   ]
 }
 

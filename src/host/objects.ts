@@ -252,6 +252,7 @@ const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
 
 /** True if `actual` is as `desired` says, in every field that `desired` has an opinion about. */
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
+  const wanted = desired as unknown as Readonly<Record<string, unknown>>
   const found = actual as unknown as Readonly<Record<string, unknown>>
-  return Object.entries(desired).every(([field, value]) => found[field] === value || NOT_LISTED.has(field))
+  return Object.keys(wanted).every((field) => found[field] === wanted[field] || NOT_LISTED.has(field))
 }

@@ -84,6 +84,7 @@ export function undoOf(text: string): string | undefined {
   if (withoutKey) return `no ${withoutKey[0]}`
   // FRR 8.4 does not take it back by its value.
   if (text.startsWith('set as-path prepend ')) return 'no set as-path prepend'
+  if (text.startsWith('graceful-restart grace-period ')) return 'no graceful-restart'
   // BFD's numbers have no other way back than their defaults.
   const setting = text.replace(/ \d+$/, '')
   const value = BFD_DEFAULTS[setting]
@@ -134,6 +135,8 @@ const SETTINGS = [
   /^(ip|ipv6) ospf6? (bfd profile|[a-z-]+)/,
   /^(ospf|ospf6|bgp) router-id/,
   /^timers (throttle spf|throttle lsa all|lsa min-arrival)/,
+  /^graceful-restart(?! helper)/,
+  /^bgp graceful-restart restart-time/,
   /^redistribute \S+/,
   /^area \S+ \S+/,
   /^neighbor \S+ (timers connect|bfd profile|[a-z-]+)/,

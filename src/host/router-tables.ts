@@ -102,29 +102,6 @@ export function ospf3KeepsExternals(answer: unknown): boolean {
   return areas.length > 0 && areas.every(isClosed)
 }
 
-/** A way from a router to another one, or to a segment that it shares with others, named by its designated router. */
-export interface RouterLink {
-  readonly from: string
-  readonly to: string
-  readonly isSegment: boolean
-  readonly cost: number
-}
-
-/** Of `show ip ospf database router json`, without the subnets at the edge. */
-export function ospfLinks(answer: unknown): RouterLink[] {
-  const areas = Object.values(fieldsOf(field(field(answer, 'routerLinkStates'), 'areas')))
-  const lsas = areas.flatMap(itemsOf).filter((lsa) => field(lsa, 'lsaAge') !== MAX_AGE_SECONDS)
-  return lsas.flatMap((lsa) =>
-    Object.values(fieldsOf(field(lsa, 'routerLinks'))).flatMap((link): RouterLink[] => {
-      const router = textOf(link, 'neighborRouterId')
-      const segment = textOf(link, 'designatedRouterAddress')
-      const cost = field(link, 'tos0Metric')
-      const ends = { from: textOf(lsa, 'advertisingRouter'), to: router || segment }
-      return ends.to ? [{ ...ends, isSegment: !router, cost: typeof cost === 'number' ? cost : 0 }] : []
-    })
-  )
-}
-
 /** Of `show ipv6 ospf6 database json`. */
 export function ospf3Externals(answer: unknown): External[] {
   const scopes = [

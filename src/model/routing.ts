@@ -9,6 +9,8 @@ export interface Routing {
   readonly grace: number
   /** What becomes of an address that two hosts have by mistake. */
   readonly duplicates: DuplicatesMode
+  /** Seconds for which neighbours keep the routes of a routing daemon that restarts; absent = they withdraw them. */
+  readonly gracefulRestart?: number
   /** Prefix lengths of the blocks that hosts claim of a pool; absent = each host has the whole pool. */
   readonly blocks?: Readonly<Record<4 | 6, number>>
   readonly ospf?: Ospf

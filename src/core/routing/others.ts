@@ -3,8 +3,8 @@
  * are read again only when something that changes with every change of them has changed.
  */
 import { RoutedError } from '../../errors.js'
-import { field, fieldsOf, parsed, textOf } from '../../host/answers.js'
-import { bgpTable, lifetimeOf, rankOf } from '../../host/announcers.js'
+import { field, fieldsOf, numberOf, parsed, textOf } from '../../host/answers.js'
+import { bgpAnnouncers, bgpTable, lifetimeOf, rankOf } from '../../host/announcers.js'
 import type { Announcer } from '../../host/announcers.js'
 import { ospf3Externals, ospfDatabase } from '../../host/router-tables.js'
 import type { External } from '../../host/router-tables.js'
@@ -157,12 +157,29 @@ const SOURCES: readonly Source[] = [
       })
       return received.length > 0 ? JSON.stringify(received) : undefined
     },
-    read: async (ask) => [
-      ...bgpTable(await ask('show bgp ipv4 unicast json')),
-      ...bgpTable(await ask('show bgp ipv6 unicast json'))
-    ]
+    read: async (ask) => [...(await bgpPaths(ask, 'ipv4')), ...(await bgpPaths(ask, 'ipv6'))]
   }
 ]
+
+/**
+ * The table names a route reflector in place of the host behind it, and neighbours by their addresses. So hosts would disagree
+ * about who has a block that several announce: of those each path is read.
+ */
+async function bgpPaths(ask: Ask, family: 'ipv4' | 'ipv6'): Promise<readonly Announced[]> {
+  const answer = await ask(`show bgp ${family} unicast json`)
+  const table = bgpTable(answer)
+  const own = new Set(table.flatMap(([dst, { isOwn }]) => (isOwn && isBlock(dst) ? [dst] : [])))
+  const contested = new Set(table.flatMap(([dst, { isOwn }]) => (!isOwn && own.has(dst) ? [dst] : [])))
+  const detailed: Announced[] = []
+  for (const dst of contested) {
+    const paths = bgpAnnouncers(
+      await ask(`show bgp ${family} unicast ${dst} json`),
+      numberOf(answer, 'localAS') ?? 0
+    )
+    detailed.push(...paths.map((announcer) => [dst, announcer] as const))
+  }
+  return [...table.filter(([dst]) => !contested.has(dst)), ...detailed]
+}
 
 /** Sums and counts of the database; times, which change without it, are not in it. */
 function sums(scope: unknown): unknown {
@@ -188,10 +205,15 @@ function indexOf(all: readonly Announced[]): Pick<Read, 'byDst' | 'blocks'> {
   }
   const blocks = [...byDst].flatMap(([text, announcers]): WideClaim[] => {
     const dst = parsePrefix(text)
-    const isWide = lengthOf(dst) > 0 && lengthOf(dst) < widthOf(familyOf(dst))
-    return isWide ? [{ dst, range: rangeOf(dst), announcers }] : []
+    return isBlock(text) ? [{ dst, range: rangeOf(dst), announcers }] : []
   })
   return { byDst, blocks }
+}
+
+/** True for more than one address, and less than all. */
+function isBlock(text: string): boolean {
+  const dst = parsePrefix(text)
+  return lengthOf(dst) > 0 && lengthOf(dst) < widthOf(familyOf(dst))
 }
 
 function meets(a: AddressRange, b: AddressRange): boolean {

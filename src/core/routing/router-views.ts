@@ -2,7 +2,6 @@
 import { RoutedError } from '../../errors.js'
 import { parsed } from '../../host/answers.js'
 import {
-  ospfLinks,
   bgpAdvertised,
   bgpNeighbours,
   ospf3KeepsExternals,
@@ -13,7 +12,9 @@ import {
   ospfDatabase,
   ospfNeighbours
 } from '../../host/router-tables.js'
-import type { External, KernelPath, RouterLink, RouterNeighbour } from '../../host/router-tables.js'
+import { ospf3Links, ospfLinks, reachableRouters } from '../../host/router-reach.js'
+import type { RouterLink } from '../../host/router-reach.js'
+import type { External, KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import type { OpenVty, VtySession } from '../../host/vty.js'
 import { familyOf } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
@@ -76,11 +77,31 @@ export async function isSpread(open: OpenVty, dst: Prefix): Promise<boolean> {
   )
 }
 
-/** How the routers of OSPFv2 are connected. Throws UnavailableError or TimeoutError. */
-export async function readLinks(open: OpenVty): Promise<RouterLink[]> {
+/** How the routers of an address family's OSPF are connected, and which of those that announce something can be reached. */
+export interface Topology {
+  readonly links: readonly RouterLink[]
+  readonly reachable: readonly string[]
+}
+
+/** Of OSPFv2. Throws UnavailableError or TimeoutError. */
+export async function readTopology(open: OpenVty): Promise<Topology> {
   const session = await open('ospfd')
   try {
-    return ospfLinks(await show(session, 'show ip ospf database router json'))
+    const { text } = await session.run('show ip ospf border-routers')
+    const links = ospfLinks(await show(session, 'show ip ospf database router json'))
+    return { links, reachable: reachableRouters(text) }
+  } finally {
+    session.close()
+  }
+}
+
+/** Of OSPFv3. Throws UnavailableError or TimeoutError. */
+export async function readTopology3(open: OpenVty): Promise<Topology> {
+  const session = await open('ospf6d')
+  try {
+    const { text } = await session.run('show ipv6 ospf6 border-routers')
+    const links = ospf3Links(await show(session, 'show ipv6 ospf6 database router detail json'))
+    return { links, reachable: reachableRouters(text) }
   } finally {
     session.close()
   }

@@ -30,11 +30,22 @@ export interface RoutersParts {
   readonly log: Log
 }
 
+/** What endpoints want of the routing daemons. */
+interface Choices {
+  readonly drained: readonly Prefix[]
+  readonly anycast: readonly Prefix[]
+}
+
 export class Routers {
   readonly #parts: RoutersParts
   readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
   /** Destinations that others should be preferred for, besides drained ones. */
   readonly #worst = new Set<Prefix>()
+  /** Found out of the records, as of that number of changes. */
+  #found: (Choices & { readonly changes: number }) | undefined
+  /** What was drained before the changes that are under way. */
+  #before: readonly Prefix[] | undefined
+  #draining = 0
   #routerId: Ip | undefined
   #warnings: readonly string[] = []
 
@@ -91,6 +102,17 @@ export class Routers {
     else this.#worst.add(dst)
   }
 
+  /** While many endpoints are drained, or are no longer: of half of them other lines would be written, thousands of them. */
+  async whileDraining<T>(changes: () => Promise<T>): Promise<T> {
+    this.#before ??= this.#choices().drained
+    this.#draining++
+    try {
+      return await changes()
+    } finally {
+      if (--this.#draining === 0) this.#before = undefined
+    }
+  }
+
   /** Networks may have changed. Returns at once. */
   wake(): void {
     for (const keeper of this.#keepers.values()) void keeper.settle()
@@ -136,14 +158,26 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
-    const { records } = this.#parts
-    const networks = records.all('network')
+    const { drained, anycast } = this.#choices()
     return desiredRouting(routing, {
-      networks,
-      drained: [...new Set([...drainedPrefixes(records.all('endpoint'), networks), ...this.#worst])],
-      anycast: anycastIn(records),
+      networks: this.#parts.records.all('network'),
+      drained: [...new Set([...(this.#before ?? drained), ...this.#worst])],
+      anycast,
       ...(routerId === undefined ? {} : { routerId })
     })
+  }
+
+  /** Keepers ask often, and there may be many endpoints. */
+  #choices(): Choices {
+    const { records } = this.#parts
+    const { changes } = records
+    if (this.#found?.changes !== changes)
+      this.#found = {
+        changes,
+        drained: drainedPrefixes(records.all('endpoint'), records.all('network')),
+        anycast: anycastIn(records)
+      }
+    return this.#found
   }
 
   #written(daemon: RouterDaemon): Router | undefined {

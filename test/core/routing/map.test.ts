@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { ANYCAST_TAG } from '../../../src/desired/routing.js'
 import { mapOf, readMap } from '../../../src/core/routing/map.js'
-import { ospfLinks } from '../../../src/host/router-tables.js'
+import { ospfLinks } from '../../../src/host/router-reach.js'
 import { dotText, mapText } from '../../../src/map-command.js'
 import { UnavailableError } from '../../../src/errors.js'
 import { errorOf } from '../../support/expect-error.js'
@@ -55,17 +55,27 @@ const EXTERNALS = [
 ]
 
 describe('mapOf', () => {
-  const map = mapOf(new Set([ONE]), EXTERNALS, ospfLinks(routerLsas()))
+  const map = mapOf(new Set([ONE]), EXTERNALS, {
+    4: { links: ospfLinks(routerLsas()), reachable: [TWO, THREE] },
+    6: { links: [], reachable: [TWO] }
+  })
   it('has every router, with single addresses, and those that several have', () => {
     expect(map.routers).to.deep.equal([
       {
         id: ONE,
         isSelf: true,
+        isReachable: true,
         addresses: ['10.1.0.1', '10.1.0.5', '10.1.0.6', '10.1.0.8', 'fd00:6::1', 'fd00:6::2'],
         prefixes: []
       },
-      { id: TWO, isSelf: false, addresses: ['10.1.0.6', 'fd00:6::2'], prefixes: ['10.99.0.0/16'] },
-      { id: THREE, isSelf: false, addresses: ['10.1.0.5', '10.1.0.8'], prefixes: [] }
+      {
+        id: TWO,
+        isSelf: false,
+        isReachable: true,
+        addresses: ['10.1.0.6', 'fd00:6::2'],
+        prefixes: ['10.99.0.0/16']
+      },
+      { id: THREE, isSelf: false, isReachable: true, addresses: ['10.1.0.5', '10.1.0.8'], prefixes: [] }
     ])
   })
   it('tells anycast, which all its routers say, from what is there twice', () => {
@@ -107,6 +117,30 @@ describe('mapOf', () => {
       '  "192.0.2.3" -- "segment 198.51.100.2" [label="5"]'
     ])
     expect(lines).to.include('  "segment 198.51.100.2" [shape=point]')
+  })
+})
+
+describe('mapOf with a router that is gone', () => {
+  const map = mapOf(new Set([ONE]), [...EXTERNALS, { dst: '10.2.0.0/26', router: '192.0.2.4' }], {
+    4: { links: ospfLinks(routerLsas()), reachable: [TWO] },
+    6: { links: [], reachable: [] }
+  })
+  it('does not count what it still announces', () => {
+    expect(map.several).to.deep.equal([{ address: '10.1.0.6', routers: [ONE, TWO], anycast: true }])
+  })
+  it('says that no way leads there, and none from there', () => {
+    expect(mapText(map).split('\n').slice(11)).to.deep.equal([
+      '192.0.2.3, unreachable',
+      '  10.1.0.5',
+      '  10.1.0.8',
+      '192.0.2.4, unreachable',
+      '  10.2.0.0/26',
+      'anycast: 10.1.0.6: 192.0.2.1, 192.0.2.2',
+      '4 routers, 6 addresses, 1 of them anycast, 0 twice'
+    ])
+    expect(dotText(map)).to.include(
+      '"192.0.2.4" [shape=box, label="192.0.2.4\\nunreachable\\n10.2.0.0/26", style=dashed]'
+    )
   })
 })
 
