@@ -192,9 +192,18 @@ function parseNeighbor(section: NeighborSection, where: string): BgpNeighbor {
   }
 }
 
+/** fe80::/10. */
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/
+
 function parsePeer(section: NeighborSection, where: string): BgpNeighbor['peer'] {
   const { address, interface: link } = section
-  if (address !== undefined && link === undefined) return { address: parseIp(address, `${where}.address`) }
+  if (address !== undefined && link === undefined) {
+    const ip = parseIp(address, `${where}.address`)
+    if (!LINK_LOCAL.test(ip)) return { address: ip }
+    throw new InvalidError(
+      `${where}.address: "${address}" is there on every link: give interface instead, such as eth0`
+    )
+  }
   if (address === undefined && link !== undefined) return { interface: parseLink(link, `${where}.interface`) }
   throw new InvalidError(`${where}: give either address, such as 192.0.2.1, or interface, such as eth0`)
 }

@@ -1,5 +1,5 @@
 /** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
-import { RoutedError } from '../../errors.js'
+import { RoutedError, TimeoutError } from '../../errors.js'
 import { parsed } from '../../host/answers.js'
 import {
   bgpAdvertised,
@@ -16,6 +16,8 @@ import { ospf3Links, ospfLinks, reachableRouters } from '../../host/router-reach
 import type { RouterLink } from '../../host/router-reach.js'
 import type { External, KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import type { OpenVty, VtySession } from '../../host/vty.js'
+import { zebraClients } from '../../host/zebra-clients.js'
+import type { ZebraClient } from '../../host/zebra-clients.js'
 import { familyOf } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
 
@@ -36,6 +38,8 @@ export interface RouterViews {
   /** Absent where zebra does not answer. */
   readonly zebra?: readonly KernelPath[]
   readonly protocols: readonly ProtocolView[]
+  /** BGP neighbours without a session: they are told nothing. */
+  readonly silent: readonly RouterNeighbour[]
   /** Daemons that do not answer, and why. */
   readonly absent: ReadonlyMap<string, string>
 }
@@ -45,7 +49,7 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   const absent = new Map<string, string>()
   const ask = async <T>(daemon: string, work: Work<T>): Promise<T | undefined> => {
     try {
-      const session = await open(daemon)
+      const session = await openSoon(open, daemon)
       try {
         return await work(session)
       } finally {
@@ -61,10 +65,10 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
     ask('zebra', zebraPaths),
     ask('ospfd', ospfView),
     ask('ospf6d', asked(ospf3View)),
-    ask('bgpd', asked(bgpViews))
+    ask('bgpd', asked(bgpSessions))
   ])
-  const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
-  return { ...(zebra ? { zebra } : {}), protocols, absent }
+  const protocols = [...(two ?? []), ...(three ?? []), ...(bgp?.views ?? [])]
+  return { ...(zebra ? { zebra } : {}), protocols, silent: bgp?.silent ?? [], absent }
 }
 
 /** True if every protocol of its family announces the destination, and no neighbour is known not to have heard of it. */
@@ -131,6 +135,42 @@ export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
   }
 }
 
+/** What zebra has passed on to the others. Throws UnavailableError or TimeoutError. */
+export async function readClients(open: OpenVty): Promise<ZebraClient[]> {
+  const session = await openSoon(open, 'zebra')
+  try {
+    return zebraClients((await session.run('show zebra client')).text)
+  } finally {
+    session.close()
+  }
+}
+
+/** One that hangs must not keep back what the others say: whoever asks for all waits for ten seconds. */
+const OPEN_MS = 3_000
+
+async function openSoon(open: OpenVty, daemon: string): Promise<VtySession> {
+  const opening = open(daemon)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new TimeoutError(`${daemon} runs, and has not answered for ${String(OPEN_MS / 1000)} s`))
+    }, OPEN_MS)
+  })
+  try {
+    return await Promise.race([opening, late])
+  } catch (error) {
+    opening.then(
+      (session) => {
+        session.close()
+      },
+      () => undefined
+    )
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 type Work<T> = (session: VtySession) => Promise<T>
 
 function asked<T>(view: (ask: Show) => Promise<T>): Work<T> {
@@ -167,17 +207,24 @@ async function ospf3View(ask: Show): Promise<ProtocolView[]> {
 }
 
 /** One view for each neighbour: BGP decides for each what it is told. */
-async function bgpViews(ask: Show): Promise<ProtocolView[]> {
+async function bgpSessions(
+  ask: Show
+): Promise<{ readonly views: readonly ProtocolView[]; readonly silent: readonly RouterNeighbour[] }> {
   const summary = await ask('show bgp summary json')
   const views: ProtocolView[] = []
+  const silent: RouterNeighbour[] = []
   for (const family of [4, 6] as const) {
-    for (const neighbour of bgpNeighbours(summary, family).filter(({ isUp }) => isUp)) {
+    for (const neighbour of bgpNeighbours(summary, family)) {
+      if (!neighbour.isUp) {
+        silent.push(neighbour)
+        continue
+      }
       const command = `show bgp ipv${String(family)} unicast neighbors ${neighbour.name} advertised-routes json`
       const announced = new Set(bgpAdvertised(await ask(command)))
       views.push({ name: `bgpd to ${neighbour.name}`, family, announced, neighbours: [neighbour] })
     }
   }
-  return views
+  return { views, silent }
 }
 
 /** `isKept`: what is announced everywhere goes nowhere; in a not-so-stubby area there is another one for the area. */
