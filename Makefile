@@ -81,7 +81,7 @@ test-engines: ## the bats files against Docker 26.1 and 28.5 of newer Debian sui
 .PHONY: test-frr
 test-frr: build ## the routing daemon's configuration with FRR 10 of newer Debian suites
 	bats/install debootstrap
-	FILES='bats/routing-config.bats' bats/engines
+	FILES='bats/routing-config.bats bats/uplinks.bats' bats/engines
 
 .PHONY: test-vm
 test-vm: ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine

@@ -348,7 +348,7 @@ bfd_is_up() { equal "$(on "$1" vtysh -c 'show bfd peers' | grep -c 'Status: up')
   shows '^route-map net-routed permit 10$'
   shows '^ redistribute kernel route-map net-routed$'
   succeeds on 1 "$NET_ROUTED" routing --json
-  equal "$(jq --compact-output '[.[] | [.daemon, (.difference | length)]]' <<<"$output")" '[["ospfd",0]]'
+  equal "$(jq --compact-output '[.[] | [.daemon, (.difference | length)]]' <<<"$output")" '[["zebra",0],["ospfd",0]]'
   ospf 0.0.0.0 ', cost: 7' | on 1 sh -c 'cat >/tmp/new.yaml'
   run on 1 "$NET_ROUTED" routing --dry-run --config /tmp/new.yaml
   equal "$status" 3
