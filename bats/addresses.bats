@@ -88,7 +88,20 @@ status_of() { on "$1" "$NET_ROUTED" status; }
   shows 'net-routed\.addresses: "10\.1\.0\.0/24" is a subnet'
   docker_on 1 rm two
   fails docker_on 1 run --network 'name=mine,driver-opt=net-routed.address=10.1.0.7' busybox true
-  shows 'net-routed\.address does not exist: there are .*net-routed\.addresses'
+  shows 'net-routed\.address does not exist \(is net-routed\.addresses meant\?\): there are '
+  docker_on 1 rm two 2>/dev/null || :
+  fails several 1 two 192.0.2.1
+  shows '192\.0\.2\.1 is in use: this host itself has it'
+}
+
+@test "the ancestor's key is taken as it was, also where Docker makes it lower-case" {
+  docker_on 1 run --detach --name one --stop-signal KILL --ip 10.1.0.1 \
+    --network 'name=mine,driver-opt=com.medallia.routed.network.ipAliases=10.1.0.5/32 10.1.0.6/32' busybox sleep 100000
+  create_container 1 two mine --ip 10.1.0.2
+  docker_on 1 network disconnect mine two
+  docker_on 1 network connect --driver-opt 'com.medallia.routed.network.ipAliases=10.1.0.7/32' mine two
+  local address
+  for address in 10.1.0.5 10.1.0.6 10.1.0.7; do wait_until 5 host_pings 1 $address; done
 }
 
 @test "an IPv6 address on a network without IPv6 is reached, and the container finds out" {

@@ -69,6 +69,22 @@ traces() {
   not has_route 2 172.31.0.1
 }
 
+@test "cables join hosts, also after a power cut; routers run neither engine nor plugin" {
+  CABLES='1:eth1=2:eth1 2:eth2=1:eth2' ROUTERS=2 FRR='' lab up 2
+  succeeds on 1 ping -c 1 -W 2 203.0.113.6
+  succeeds on 1 ping -c 1 -W 2 2001:db8:1::2
+  succeeds on 2 ping -c 1 -W 2 203.0.113.10
+  succeeds on 1 docker version
+  fails on 2 docker version
+  lab kill 2
+  fails on 1 ping -c 1 -W 1 203.0.113.6
+  lab boot 2
+  succeeds on 1 ping -c 1 -W 2 203.0.113.6
+  lab down
+  fails env CABLES='1:eth1-2:eth1' "$BATS_DIR/lab" up 1
+  shows 'no cable: 1:eth1-2:eth1'
+}
+
 @test "nothing is left after down, nor after up was killed half-way" {
   FRR='' lab up 1
   docker_on 1 run --detach --restart always busybox sleep 1000

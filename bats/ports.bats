@@ -139,3 +139,56 @@ nothing_published() {
   docker_on 1 rm --force one >/dev/null
   nothing_published
 }
+
+# A whole SCTP association with a message each way, made by the test where the kernel has no SCTP of its own.
+sctp_asks() { equal "$(on "$1" node "$BATS_DIR/tools/sctp.mjs" ask "$2" "$3")" "$4"; }
+sctp_asks_in() {
+  equal "$(on "$1" nsenter --net="/proc/$(pid_of "$1" "$2")/ns/net" node "$BATS_DIR/tools/sctp.mjs" ask "$3" "$4")" "$5"
+}
+sctp_serve() {
+  on "$1" sh -c "setsid nsenter --net=/proc/$(pid_of "$1" "$2")/ns/net node $BATS_DIR/tools/sctp.mjs answer $3 $2 >/dev/null 2>&1 </dev/null &"
+  wait_until 20 on "$1" sh -c "nsenter --net=/proc/$(pid_of "$1" "$2")/ns/net ss -lw | grep -q sctp"
+}
+
+@test "SCTP ports are reached from elsewhere, from the host, by loopback, from containers and from itself, by IPv4 and IPv6" {
+  local name four six
+  docker_on 1 run --detach --name one --net mine --stop-signal KILL -p 5000:5001/sctp busybox sleep 100000 >/dev/null
+  docker_on 1 run --detach --name two --net mine --stop-signal KILL busybox sleep 100000 >/dev/null
+  sctp_serve 1 one 5001
+  sctp_serve 1 two 5000
+  four=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' two)
+  six=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' two)
+  sctp_asks 2 192.0.2.1 5000 'one 192.0.2.2'
+  sctp_asks 2 2001:db8::1 5000 'one 2001:db8::2'
+  sctp_asks 1 192.0.2.1 5000 'one 192.0.2.1'
+  sctp_asks 1 127.0.0.1 5000 'one 192.0.2.1'
+  sctp_asks 1 ::1 5000 'one 2001:db8::1'
+  sctp_asks_in 1 two 192.0.2.1 5000 "one $four"
+  sctp_asks_in 1 two 2001:db8::1 5000 "one $six"
+  sctp_asks_in 1 one 192.0.2.1 5000 'one 192.0.2.1'
+  sctp_asks_in 1 one 2001:db8::1 5000 'one 2001:db8::1'
+  # What only passes the host, to the same port of somebody else, is let alone.
+  sctp_asks 2 "$four" 5000 'two 192.0.2.2'
+  # A list is asked with the client's address and the container's port.
+  local address
+  address=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' one)
+  succeeds on 1 "$NET_ROUTED" set --endpoint "$address" 'net-routed.ingress=192.0.2.2:sctp/5001'
+  sctp_asks 2 192.0.2.1 5000 'one 192.0.2.2'
+  sctp_asks 2 2001:db8::1 5000 refused
+  sctp_asks_in 1 two 192.0.2.1 5000 refused
+  succeeds on 1 "$NET_ROUTED" set --endpoint "$address" 'net-routed.ingress=192.0.2.2:sctp/5000,192.0.2.2:tcp/5001'
+  sctp_asks 2 192.0.2.1 5000 refused
+  succeeds on 1 "$NET_ROUTED" status
+  shows '\*:5000->5001/sctp'
+  docker_on 1 rm --force one two >/dev/null
+}
+
+@test "a range of a thousand ports is published and withdrawn, and told in one piece" {
+  publish 1 one -p 20000-20999:30000-30999 -p 8080:80
+  serve 1 one 30999
+  asks 2 192.0.2.1 20999 'one 192.0.2.2'
+  succeeds on 1 "$NET_ROUTED" status
+  shows '\*:20000-20999->30000-30999/tcp'
+  docker_on 1 rm --force one
+  nothing_published
+}

@@ -72,5 +72,8 @@ export const remove = ({ ask }, { NetworkID, EndpointID }) =>
 export const release = ({ ask, poolId }, { address }) =>
   ask('IpamDriver.ReleaseAddress', { PoolID: poolId, Address: address.split('/')[0] })
 
+/** What `net-routed set --endpoint` asks for; `name` is an id or an address. */
+export const setOptions = ({ ask }, name, options) => ask('Admin.Set', { Endpoint: name, Options: options })
+
 /** A request that has nothing to do. */
 export const activate = ({ ask }) => ask('Plugin.Activate')

@@ -37,14 +37,21 @@ export async function requestResponse(run, { client, address, offset = 0 }) {
   return NANOSECONDS_PER_SECOND / (2 * Number(nanoseconds.replaceAll(',', '')))
 }
 
-/** CPU time of client and server together, in nanoseconds: for a byte of TCP, or for a UDP packet of 64 bytes. */
-export async function processorTime(run, { client, address }, { perPacket = false } = {}) {
+/**
+ * One stream of TCP, or of UDP packets of 64 bytes: the CPU time of client and server together, in nanoseconds for a byte or
+ * a packet, and how fast it was, in Gbit/s or thousands of packets per second that arrived.
+ */
+export async function streamed(run, { client, address }, { perPacket = false } = {}) {
   const flags = perPacket ? ['-u', '-b', '0', '-l', '64'] : []
   const command = ['iperf3', '-J', '-c', address, '-p', String(PORTS[0]), '-t', String(sizes.trafficSeconds)]
   const { output } = await run(...inNetworkOf(client), ...command, ...flags)
   const { cpu_utilization_percent: used, sum, sum_received: received } = JSON.parse(output).end
   const seconds = ((used.host_total + used.remote_total) / 100) * (received ?? sum).seconds
-  return (seconds * NANOSECONDS_PER_SECOND) / (perPacket ? sum.packets : received.bytes)
+  const arrived = perPacket ? sum.packets - sum.lost_packets : received.bytes
+  return {
+    processorTime: (seconds * NANOSECONDS_PER_SECOND) / (perPacket ? sum.packets : received.bytes),
+    speed: perPacket ? arrived / sum.seconds / 1000 : (arrived * 8) / received.seconds / 1e9
+  }
 }
 
 /** Servers in the network of a process of the host; they end with the lab. */

@@ -33,14 +33,14 @@ export async function undrain({ records, drains }: Parts, body: unknown): Promis
 /** Those with a container. Throws NotFoundError for a name that is nobody's. */
 function chosenIn(records: Records, body: unknown): Endpoint[] {
   const request = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {}
-  const joined = records.all('endpoint').filter(({ sandbox, deleted }) => sandbox && !deleted)
+  const isJoined = ({ sandbox, deleted }: Endpoint): boolean => sandbox !== undefined && !deleted
   const { Network, Endpoint: name } = request
-  if (request['All'] === true) return joined
+  if (request['All'] === true) return records.all('endpoint').filter(isJoined)
   if (typeof Network === 'string' && Network !== '') {
     const { id } = networkNamed(records, Network)
-    return joined.filter(({ networkId }) => networkId === id)
+    return records.endpointsOfNetwork(id).filter(isJoined)
   }
-  if (typeof name === 'string' && name !== '') return [endpointNamed(joined, name)]
+  if (typeof name === 'string' && name !== '') return [endpointNamed(records, name, isJoined)]
   throw new InvalidError(
     'give --all, --network ID, or --endpoint with an id or an address: see net-routed status'
   )

@@ -1,7 +1,8 @@
 /** What operators call networks and endpoints. */
+import { isIP } from 'node:net'
 import { InvalidError, NotFoundError } from './errors.js'
 import type { Endpoint } from './model/endpoint.js'
-import { addressOf } from './model/ip.js'
+import { parseIp } from './model/ip.js'
 import type { Network } from './model/network.js'
 import type { Records } from './store/records.js'
 
@@ -14,12 +15,22 @@ export function networkNamed(records: Records, name: string): Network {
   )
 }
 
-/** By its id, the beginning of it, or an address. Throws as above. */
-export function endpointNamed(endpoints: readonly Endpoint[], name: string): Endpoint {
-  const found = endpoints.filter(
-    ({ id, addresses }) => id.startsWith(name) || addresses.some((prefix) => addressOf(prefix) === name)
-  )
-  return onlyOne('endpoint', name, found)
+/**
+ * By its id, the beginning of it, or an address, among those that are meant. Throws as above. Only for the beginning of an id
+ * it looks at all of them.
+ */
+export function endpointNamed(
+  records: Records,
+  name: string,
+  isMeant: (endpoint: Endpoint) => boolean
+): Endpoint {
+  const whole = records.get('endpoint', name)
+  if (whole && isMeant(whole)) return whole
+  const found =
+    isIP(name) === 0
+      ? records.all('endpoint').filter(({ id }) => id.startsWith(name))
+      : records.endpointsWithAddress(parseIp(name))
+  return onlyOne('endpoint', name, found.filter(isMeant))
 }
 
 function onlyOne<T>(kind: string, name: string, [first, ...more]: readonly T[]): T {

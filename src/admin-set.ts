@@ -19,8 +19,7 @@ export async function setOptions(parts: OptionParts, body: unknown): Promise<Ans
     return { body: { Endpoints: await setNetworkOptions(parts, network, parseChanges(given, 'network')) } }
   }
   if (typeof Endpoint === 'string' && Endpoint !== '') {
-    const living = parts.records.all('endpoint').filter(({ deleted }) => !deleted)
-    const { id } = endpointNamed(living, Endpoint)
+    const { id } = endpointNamed(parts.records, Endpoint, ({ deleted }) => !deleted)
     await setEndpointOptions(parts, id, parseChanges(given, 'endpoint'))
     return { body: { Endpoints: [id] } }
   }

@@ -1,6 +1,8 @@
 /** The form of the section `routing`, for ajv. */
 
 const LAST_GRACE_SECONDS = 3600
+/** What OSPF's neighbours accept (RFC 3623). */
+const LAST_RESTART_SECONDS = 1800
 const seconds = { type: 'integer', minimum: 1, maximum: 65_535 }
 const bfd = {
   type: ['boolean', 'object'],
@@ -44,6 +46,7 @@ export const ROUTING_SCHEMA = {
     vty: { type: 'string' },
     grace: { type: 'number', minimum: 0, maximum: LAST_GRACE_SECONDS },
     duplicates: { type: 'string' },
+    'graceful-restart': { type: 'integer', minimum: 1, maximum: LAST_RESTART_SECONDS },
     blocks: {
       type: 'object',
       properties: {

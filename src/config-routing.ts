@@ -51,6 +51,7 @@ export interface RoutingSection {
   readonly vty?: string
   readonly grace?: number
   readonly duplicates?: string
+  readonly 'graceful-restart'?: number
   readonly blocks?: { readonly size?: number; readonly size6?: number }
   readonly ospf?: OspfSection
   readonly ospf3?: OspfSection
@@ -62,10 +63,12 @@ export function parseRouting(section: RoutingSection, where: string): Routing {
   const vty = section.vty ?? DEFAULT_VTY
   if (!vty.startsWith('/'))
     throw wrong(`${where}.vty`, vty, 'not an absolute path such as /run/frr or /run/quagga')
+  const gracefulRestart = section['graceful-restart']
   const routing: Routing = {
     vty,
     grace: section.grace ?? DEFAULT_GRACE_SECONDS,
     duplicates: parseDuplicates(section.duplicates ?? 'refuse', `${where}.duplicates`),
+    ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
     ...(section.blocks
       ? { blocks: { 4: section.blocks.size ?? DEFAULT_BLOCK, 6: section.blocks.size6 ?? DEFAULT_BLOCK6 } }
       : {}),

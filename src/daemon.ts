@@ -18,6 +18,7 @@ import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/routing/verify.js'
 import type { VerifyParts } from './core/routing/verify.js'
 import { neededDaemons } from './desired/routing.js'
+import { linksOf } from './model/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
 import type { Log } from './log.js'
@@ -66,7 +67,11 @@ export async function loadDaemon(
   facts.catch(() => undefined)
   const records = await Records.load(store)
   for (const broken of records.broken) log.error('record set aside, it cannot be read', { ...broken })
-  const paths = new PathWatch({ records, log })
+  const paths = new PathWatch({
+    records,
+    log,
+    links: parts.config.routing ? linksOf(parts.config.routing) : []
+  })
   const core = compose(parts, records, () => paths.known)
   const { reconciler, committer, routers, networks } = core
   const metrics = new Metrics()
@@ -230,7 +235,7 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     faults: () => core.routers.faults,
     renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
     open: vty(routing?.vty ?? DEFAULT_VTY),
-    needed: ['zebra', ...(routing && neededDaemons(routing).all ? neededDaemons(routing).names : [])],
+    needed: routing && neededDaemons(routing).all ? neededDaemons(routing).names : ['zebra'],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
   }
 }

@@ -29,6 +29,7 @@ import { sendToUnixSocket } from './host/linux/syscalls.js'
 import { dockerEngine } from './host/linux/docker.js'
 import { linuxProber } from './host/linux/prober.js'
 import { vtyIn } from './host/linux/vty.js'
+import { fitHeap } from './heap.js'
 import { application, listen, listenOn } from './http.js'
 import { jsonLog } from './log.js'
 import type { Log } from './log.js'
@@ -42,6 +43,8 @@ const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 const EXIT_USAGE = 2
 /** Requests under way get this long at a stop. */
 const DRAIN_MS = 5_000
+/** How often the number of records is looked at. */
+const HEAP_MS = 10_000
 
 void main()
 
@@ -121,6 +124,7 @@ async function serve(config: Config): Promise<void> {
     now
   })
   running.daemon = daemon
+  followHeap(daemon)
   running.servers = await openSockets(config, daemon, log)
   await ready
   tellSystemd('READY=1', log)
@@ -130,6 +134,15 @@ async function serve(config: Config): Promise<void> {
     endpoints: daemon.records.count('endpoint'),
     ms: Math.round(performance.now())
   })
+}
+
+/** The number of records says how much there is to remember. */
+function followHeap({ records }: Daemon): void {
+  const fit = (): void => {
+    fitHeap(records.count('endpoint') + records.count('lease'))
+  }
+  fit()
+  setInterval(fit, HEAP_MS).unref()
 }
 
 /** What a signal has to stop; filled while starting, because a signal may come before the start is over. */

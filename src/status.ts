@@ -59,6 +59,8 @@ export interface Status {
   readonly blocks: readonly { readonly prefix: string; readonly state: string }[]
   /** The routing daemons that we configure. */
   readonly routing: readonly { readonly daemon: string; readonly state: string }[]
+  /** What nobody has to repair, but may surprise. */
+  readonly warnings: readonly string[]
 }
 
 interface EndpointStatus extends Operational {
@@ -98,7 +100,8 @@ export function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map(
     held: holds?.destinations ?? [],
     duplicates: parts.duplicates?.all ?? [],
     blocks: records.all('block').map(({ prefix, state }) => ({ prefix, state })),
-    routing: routers.states.map(({ daemon, state }) => ({ daemon, state }))
+    routing: routers.states.map(({ daemon, state }) => ({ daemon, state })),
+    warnings: routers.warnings
   }
 }
 
@@ -114,7 +117,8 @@ export function statusText({
   held,
   duplicates,
   blocks,
-  routing
+  routing,
+  warnings
 }: Status): string {
   return [
     `net-routed ${version}, running since ${startedAt}`,
@@ -134,6 +138,7 @@ export function statusText({
       ? [`routing: ${routing.map(({ daemon, state }) => `${daemon} ${state}`).join(', ')}`]
       : []),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
     ...notesOf(endpoints),
     ...orphans.map((link) => `orphan: ${link}: a container uses it, its record is lost`),
     ...broken.map((record) => `broken record: ${JSON.stringify(record)}`)
@@ -255,7 +260,7 @@ function notesOf(endpoints: readonly EndpointStatus[]): string[] {
     return [
       ...(missing === undefined
         ? []
-        : [`not in the container: ${(extraAddresses ?? []).join(',')} of ${name}: ${missing}`]),
+        : [`not in the container: ${extraAddresses?.join(',') ?? 'settings'} of ${name}: ${missing}`]),
       ...(tooLarge === undefined ? [] : [`warning: ${name}: ${tooLarge}`])
     ]
   })

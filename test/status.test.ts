@@ -118,11 +118,13 @@ describe('statusText', () => {
       duplicates: [],
       blocks: [],
       held: ['10.1.0.9/32'],
-      routing: [{ daemon: 'ospfd', state: 'kept' }]
+      routing: [{ daemon: 'ospfd', state: 'kept' }],
+      warnings: ['the reverse path filter']
     })
-    expect(text.split('\n')).to.have.length(10)
+    expect(text.split('\n')).to.have.length(11)
     expect(text).to.contain('not in the container: 10.1.0.7/32 of 000b000b000b: why not')
     expect(text).to.contain('routing: ospfd kept')
+    expect(text).to.contain('warning: the reverse path filter')
     expect(text).to.contain('held: 10.1.0.9/32: ')
     expect(text).to.contain('1 networks, 1 endpoints, 1 faults, 1 broken records')
     expect(text).to.contain('orphan: nr-feedfeedfeed')

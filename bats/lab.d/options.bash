@@ -1,6 +1,6 @@
 # What `up` was asked for. It is kept in $LAB/options, so that the other commands need no environment.
 
-OPTIONS=(DAEMON DAEMON_ARGS DOCKER DOCKERD_ARGS ENGINE_ROOT FRR FRR_CONF BIRD OSPF_NETWORK RP_FILTER ZEBRA_ARGS HOSTS)
+OPTIONS=(DAEMON DAEMON_ARGS DOCKER DOCKERD_ARGS ENGINE_ROOT FRR FRR_CONF BIRD ROUTERS CABLES OSPF_NETWORK RP_FILTER ZEBRA_ARGS HOSTS)
 
 # shellcheck disable=SC2034 # used by the other parts
 set_options() {
@@ -13,6 +13,9 @@ set_options() {
   FRR=${FRR-zebra ospfd}
   FRR_CONF=$(realpath "${FRR_CONF:-$PARTS/frr.conf}")
   BIRD=${BIRD-}
+  ROUTERS=${ROUTERS-}
+  CABLES=${CABLES-}
+  check_cables
   # Without the election of a designated router neighbours meet in 1.5 s, not 9; BIRD has no multicast for that type.
   [ -n "$BIRD" ] || OSPF_NETWORK=${OSPF_NETWORK:-point-to-multipoint}
   OSPF_NETWORK=${OSPF_NETWORK:-broadcast}
@@ -26,6 +29,13 @@ set_options() {
   [ -e "$FRR_CONF" ] || fail "no such file: $FRR_CONF"
   [ -z "$ENGINE_ROOT" ] || [ -x "$ENGINE_ROOT/bin/bash" ] || fail "no root file system: $ENGINE_ROOT"
   declare -p "${OPTIONS[@]}" | sed 's/^declare -[^ ]*/declare -g/' >"$LAB/options"
+}
+
+check_cables() {
+  local cable
+  for cable in $CABLES; do
+    [[ $cable =~ ^[1-9][0-9]*:[a-z0-9]{1,15}=[1-9][0-9]*:[a-z0-9]{1,15}$ ]] || fail "no cable: $cable (1:eth1=2:eth1)"
+  done
 }
 
 load_options() {

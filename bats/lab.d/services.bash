@@ -4,14 +4,16 @@ start_services() {
   start_router "$1" &
   local router=$!
   # A stock engine first asks for its drivers when it starts: they must listen by then.
-  [ -z "$DAEMON" ] || daemon_start "$1"
-  if [ "$DOCKER" != 0 ]; then
+  [ -z "$DAEMON" ] || is_router "$1" || daemon_start "$1"
+  if [ "$DOCKER" != 0 ] && ! is_router "$1"; then
     dockerd_start "$1"
     docker image inspect alpine >/dev/null 2>&1 || import_image
   fi
   wait "$router"
   [ -z "$FRR" ] || ! configures_ospf || wait_for 60 has_neighbours "$1" || fail "host $1: OSPF neighbours missing"
 }
+
+is_router() { [[ " $ROUTERS " == *" $1 "* ]]; }
 
 import_image() {
   docker import -c 'CMD ["sh"]' "$LAB/image.tar" busybox >/dev/null

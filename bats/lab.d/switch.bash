@@ -13,6 +13,7 @@ internal_switch() {
   local host
   while read -r host <&3; do
     plug_in "$host"
+    lay_cables "$host"
     start_host "$host" </dev/null >>"$LAB/h$host/log" 2>&1 3>&- &
   done
 }
@@ -32,6 +33,28 @@ plug_in() {
   ip -n "h$1" link set eth0 up
   ip -n "h$1" address add "192.0.2.$1/24" dev eth0
   ip -n "h$1" address add "2001:db8::$1/64" dev eth0
+}
+
+# lay_cables K - those of host K whose other end is there.
+lay_cables() {
+  local cable first second number=0
+  for cable in $CABLES; do
+    number=$((number + 1))
+    first=${cable%=*} second=${cable#*=}
+    [ "${first%:*}" = "$1" ] || [ "${second%:*}" = "$1" ] || continue
+    if [ ! -e "/run/netns/h${first%:*}" ] || [ ! -e "/run/netns/h${second%:*}" ]; then continue; fi
+    ip link add "${first#*:}" netns "h${first%:*}" type veth peer name "${second#*:}" netns "h${second%:*}"
+    plug_cable "h${first%:*}" "${first#*:}" "$number" 1
+    plug_cable "h${second%:*}" "${second#*:}" "$number" 2
+  done
+}
+
+# plug_cable NETNS LINK NUMBER END
+plug_cable() {
+  nsenter --net="/run/netns/$1" sh -c "cd /proc/sys/net/ipv6/conf/$2; echo 0 >accept_dad; echo 1 >keep_addr_on_down"
+  ip -n "$1" link set "$2" up
+  ip -n "$1" address add "203.0.113.$(($3 * 4 + $4))/30" dev "$2"
+  ip -n "$1" address add "2001:db8:$3::$4/64" dev "$2"
 }
 
 unplug() {

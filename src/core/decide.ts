@@ -13,6 +13,7 @@ import { addressOf, familyOf, hostPrefix, macOf, parsePrefix } from '../model/ip
 import type { Family, Ip, Mac, Prefix } from '../model/ip.js'
 import { linkLocalGateway, linkLocalGateway6 } from '../model/network.js'
 import type { Network } from '../model/network.js'
+import { IPV6_MTU, isNarrow, tooNarrow } from '../model/options/link.js'
 import type { EndpointOptions } from '../model/options/option.js'
 import { defaultsOf } from '../model/options/options.js'
 
@@ -59,11 +60,12 @@ export function newEndpoint(
   { defaultMtu, now }: { defaultMtu: number | undefined; now: Date }
 ): Endpoint {
   const given = { ...defaultsOf(network), ...request.options }
-  const { mtu = defaultMtu, extraAddresses = [], sysctls, staticRoutes, ...options } = given
+  const { mtu: _mtu, extraAddresses = [], sysctls, staticRoutes, ...options } = given
   const chosen = Object.keys(request.options ?? {})
   const granted = new Set(request.addresses.map(addressOf))
   const extra = extraAddresses.filter((prefix) => !granted.has(addressOf(prefix)))
   const addresses = [...request.addresses, ...extra]
+  const mtu = mtuFor(addresses, given.mtu, defaultMtu)
   const routes = routesFor(addresses, staticRoutes, request.options?.staticRoutes)
   return {
     id: request.id,
@@ -80,6 +82,17 @@ export function newEndpoint(
     ...(request.ports && request.ports.length > 0 ? { ports: request.ports } : {}),
     since: now.toISOString()
   }
+}
+
+/** The kernel has no IPv6 on a link with less than it promises. */
+function mtuFor(
+  addresses: readonly Prefix[],
+  given: number | undefined,
+  byDefault: number | undefined
+): number | undefined {
+  if (addresses.every((prefix) => familyOf(prefix) === 4)) return given ?? byDefault
+  if (given !== undefined && isNarrow(given)) throw tooNarrow(given)
+  return given ?? (byDefault !== undefined && isNarrow(byDefault) ? IPV6_MTU : byDefault)
 }
 
 /** Of what the network has for all, that for which the container has an address; what is its own must be of use. */

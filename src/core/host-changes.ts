@@ -1,10 +1,11 @@
 /** Which changes of records are changes of the host itself, and what it needs. */
 import { desiredOfHost } from '../desired/host.js'
-import { isPoliced, namesIn } from '../desired/policy.js'
+import { namesIn } from '../desired/policy.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
+import { isPoliced } from '../model/options/policy.js'
 import type { Setting } from '../model/setting.js'
-import type { Records, Stored } from '../store/records.js'
+import type { Need, Records, Stored } from '../store/records.js'
 
 /** What the host itself needs may change with it. */
 export function concernsHost({ kind, record }: Stored): boolean {
@@ -17,18 +18,25 @@ export function hasNames({ kind, record }: Stored): boolean {
   return kind === 'endpoint' && namesIn(record).length > 0
 }
 
-/** What the host needs for what there is, without what is about to go. */
+/**
+ * What the host needs for what there is, without what is about to go. It is asked for with every change of an endpoint with
+ * ports or lists, so it does not look at each of them.
+ */
 export function hostObjects(records: Records, removed: readonly Stored[] = []): HostObject[] {
   const gone = new Set(removed.map(({ record }) => record.id))
-  const endpoints = records.all('endpoint').filter(({ id }) => !gone.has(id))
+  const ending = removed.filter(({ kind }) => kind === 'endpoint').length
+  const isNeeded = (need: Need): boolean => {
+    const ids = records.endpointsThatNeed(need)
+    return ids.size > removed.filter(({ record }) => ids.has(record.id)).length
+  }
   return desiredOfHost(
     records.all('network').filter(({ id }) => !gone.has(id)),
     records.all('setting').filter(({ id }) => !gone.has(id)),
     {
       hasMore: records.broken.some(({ kind }) => kind === 'network'),
-      hasEndpoints: endpoints.length > 0,
-      hasPorts: endpoints.some(({ ports, deleted }) => ports && !deleted),
-      hasPolicies: endpoints.some((endpoint) => isPoliced(endpoint) && !endpoint.deleted)
+      hasEndpoints: records.count('endpoint') > ending,
+      hasPorts: isNeeded('ports'),
+      hasPolicies: isNeeded('policy')
     }
   )
 }

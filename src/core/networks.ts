@@ -4,10 +4,11 @@ import { believingIn, hasIpv6, isForProxies, neededSettings } from '../desired/h
 import type { Host, HostFacts } from '../host/host.js'
 import { UPLINK_SYSCTLS } from '../host/objects.js'
 import type { Log } from '../log.js'
-import { contains, familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
+import { addressOf, contains, familyOf, lengthOf, overlaps, parsePrefix } from '../model/ip.js'
 import type { Ip, Prefix } from '../model/ip.js'
 import { linkLocalGateway } from '../model/network.js'
 import type { Network } from '../model/network.js'
+import { isNarrow, tooNarrow } from '../model/options/link.js'
 import { withFields } from '../model/options/options.js'
 import type { RecordRef, Records, Stored } from '../store/records.js'
 import type { Committer } from './commit.js'
@@ -49,11 +50,15 @@ export class Networks {
     )
   }
 
-  /** Called twice with the same request it does nothing. Throws ConflictError for a subnet in use. */
+  /**
+   * Called twice with the same request it does nothing. Throws ConflictError for a subnet in use, InvalidError for an MTU that
+   * is too small for its subnets.
+   */
   create(request: NetworkRequest): Promise<Network> {
     return this.#exclusive.run('', async () => {
       const known = this.#records.get('network', request.id)
       if (known) return known
+      refuseNarrow(request)
       await this.#replaceStale(request)
       const facts = await this.#host.facts()
       const network = this.#decide(request, facts)
@@ -67,19 +72,28 @@ export class Networks {
     })
   }
 
-  /** Before an endpoint gets these: has IPv6 forwarded where the network itself has none. */
+  /**
+   * Before an endpoint gets these: has IPv6 forwarded where the network itself has none. Throws ConflictError for one that the
+   * host itself has, whose packets would never come to a container.
+   */
   carry(id: string, addresses: readonly Prefix[] = []): Promise<void> {
+    if (addresses.length === 0) return Promise.resolve()
     return this.#exclusive.run('', async () => {
       const network = this.get(id)
+      const facts = await this.#host.facts()
+      const own = addresses.map(addressOf).find((address) => facts.addresses.includes(address))
+      if (own !== undefined)
+        throw new ConflictError(`net-routed.addresses: ${own} is in use: this host itself has it`)
       if (hasIpv6(network) || addresses.every((prefix) => familyOf(prefix) === 4)) return
       const others = this.#records.all('network').filter((other) => other.id !== id)
-      await this.#commit({ ...network, carriesIpv6: true }, others, await this.#host.facts())
+      await this.#commit({ ...network, carriesIpv6: true }, others, facts)
     })
   }
 
   /** Gives a network other settings; its number and its endpoints stay as they are. */
   change(request: NetworkRequest): Promise<Network> {
     return this.#exclusive.run('', async () => {
+      refuseNarrow(request)
       const { number, mode, carriesIpv6 } = this.get(request.id)
       const facts = await this.#host.facts()
       const kept = carriesIpv6 ? { carriesIpv6 } : {}
@@ -222,6 +236,11 @@ export class Networks {
       await this.#committer.commit({ remove: [{ kind: 'network', id: network.id }] })
     }
   }
+}
+
+function refuseNarrow({ subnets, mtu = 0 }: NetworkRequest): void {
+  const isIpv6 = subnets.some(({ prefix }) => familyOf(prefix) === 6)
+  if (isIpv6 && isNarrow(mtu)) throw tooNarrow(mtu)
 }
 
 /** The null IPAM gives 0.0.0.0/0, which overlaps with nothing. */

@@ -13,7 +13,7 @@ import { addressOf, parsePrefix } from '../model/ip.js'
 import { healthOf } from '../model/health.js'
 import type { Network } from '../model/network.js'
 import { ratesText } from '../model/options/rates.js'
-import { portText } from '../model/port.js'
+import { portTexts } from '../model/port.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
 import type { Holds } from './routing/holds.js'
@@ -114,7 +114,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     mac,
     ...(mtu === undefined ? {} : { mtu }),
     ...(tooLarge === undefined ? {} : { tooLarge }),
-    ports: (endpoint.ports ?? []).map(portText),
+    ports: portTexts(endpoint.ports ?? []),
     rates: ratesText(endpoint),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
     ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})

@@ -18,23 +18,36 @@ export function narrowness(
   return least < mtu ? `MTU ${String(mtu)} is larger than ${String(least)} of ${name}` : undefined
 }
 
+/** The default route may lead elsewhere than to containers of other hosts. */
+export function pathsBy(
+  links: readonly string[],
+  { uplinkMtu, routeMtus, mtusByLink }: Paths & Pick<HostFacts, 'mtusByLink'>
+): Paths {
+  const sizes = [...links.map((link) => mtusByLink[link]), uplinkMtu].filter((size) => size !== undefined)
+  return { routeMtus, ...(sizes.length > 0 ? { uplinkMtu: Math.min(...sizes) } : {}) }
+}
+
 /** Remembers what the host has told, and logs once what does not fit, and again when it is so for another reason. */
 export class PathWatch {
   readonly #records: Records
   readonly #log: Log
+  readonly #links: readonly string[]
   #known: Paths | undefined
   #told = new Map<string, string>()
 
-  constructor({ records, log }: { records: Records; log: Log }) {
+  /** `links`: by which containers of other hosts are reached, where that is known. */
+  constructor({ records, log, links }: { records: Records; log: Log; links: readonly string[] }) {
     this.#records = records
     this.#log = log
+    this.#links = links
   }
 
   get known(): Paths | undefined {
     return this.#known
   }
 
-  learn(paths: Paths): void {
+  learn(facts: Paths & Pick<HostFacts, 'mtusByLink'>): void {
+    const paths = pathsBy(this.#links, facts)
     this.#known = paths
     const now = new Map<string, string>()
     for (const endpoint of this.#records.all('endpoint')) {

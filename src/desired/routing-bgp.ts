@@ -9,12 +9,17 @@ import { sessions } from './routing-ospf.js'
 const MAP_IN = `${OUR_NAME}-in`
 /** A neighbour that is back is called again after this many seconds, not after two minutes. */
 const CONNECT_SECONDS = 1
+/** Default of a graceful restart, which FRR hides. */
+const RESTART_SECONDS = 120
 const FAMILIES: readonly Family[] = [4, 6]
 /** Signs of life that may be lost. */
 const KEEPALIVES_PER_HOLD = 3
 
 /** IPv4 and IPv6 container routes to each neighbour; over an address only those of its family. */
-export function bgpLines(bgp: Bgp, facts: { readonly routerId?: Ip }): WantedLine[] {
+export function bgpLines(
+  bgp: Bgp,
+  facts: { readonly routerId?: Ip; readonly gracefulRestart?: number | undefined }
+): WantedLine[] {
   const stanza = `router bgp ${String(bgp.as)}`
   const id = bgp.routerId ?? facts.routerId
   const families = FAMILIES.filter((family) => bgp.neighbors.some((peer) => speaks(peer, family)))
@@ -27,6 +32,7 @@ export function bgpLines(bgp: Bgp, facts: { readonly routerId?: Ip }): WantedLin
     ...(id === undefined ? [] : [line([stanza], `bgp router-id ${id}`, bgp.routerId ? undefined : 'value')]),
     // Two uplinks in two autonomous systems are still two equal ways.
     line([stanza], 'bgp bestpath as-path multipath-relax', 'stanza'),
+    ...restart(facts.gracefulRestart).map((text) => line([stanza], text)),
     ...bgp.neighbors.flatMap((neighbor) => neighborLines(neighbor).map((text) => line([stanza], text))),
     // FRR speaks IPv4 with every neighbour unless told, and without our maps.
     ...others.map(({ peer }) => line([stanza, addressFamily(4)], `no neighbor ${nameOf(peer)} activate`)),
@@ -44,6 +50,16 @@ function maps(family: Family, transit: boolean): WantedLine[] {
     line([], map),
     line([map], `match ${ip} address prefix-list ${OUR_NAME}`),
     ...(transit ? [] : [line([map], `match as-path ${OUR_NAME}`)])
+  ]
+}
+
+/** Our routes are the kernel's and outlive bgpd: without the last line neighbours would drop them when it is back. */
+function restart(seconds: number | undefined): string[] {
+  if (seconds === undefined) return []
+  return [
+    'bgp graceful-restart',
+    ...(seconds === RESTART_SECONDS ? [] : [`bgp graceful-restart restart-time ${String(seconds)}`]),
+    'bgp graceful-restart preserve-fw-state'
   ]
 }
 

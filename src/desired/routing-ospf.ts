@@ -5,17 +5,20 @@ import type { Bfd, Ospf, OspfKey, Routing } from '../model/routing.js'
 
 interface Facts {
   readonly routerId?: Ip
+  /** Seconds. */
+  readonly gracefulRestart?: number | undefined
 }
 
 /** Defaults of OSPF, which FRR hides. */
 const HELLO_SECONDS = 10
 const DEAD_SECONDS = 40
+const RESTART_SECONDS = 120
 /** Defaults of BFD, which FRR hides. */
 const BFD_MULTIPLIER = 3
 const BFD_INTERVAL_MS = 300
 
 /** OSPFv2. The timers: docs/routing.md says what each is for. */
-export function ospfLines(ospf: Ospf, { routerId }: Facts): WantedLine[] {
+export function ospfLines(ospf: Ospf, { routerId, gracefulRestart }: Facts): WantedLine[] {
   const { area, areaType, interfaces, authentication } = ospf
   const stanza = 'router ospf'
   const id = ospf.routerId ?? routerId
@@ -28,6 +31,9 @@ export function ospfLines(ospf: Ospf, { routerId }: Facts): WantedLine[] {
     line([stanza], 'timers throttle lsa all 0', 'value'),
     line([stanza], 'timers lsa min-arrival 0', 'value'),
     line([stanza], 'passive-interface default', 'stanza'),
+    // Its announcement is an opaque one.
+    ...(gracefulRestart === undefined ? [] : [line([stanza], 'capability opaque')]),
+    ...restart(gracefulRestart).map((text) => line([stanza], text)),
     ...(areaType === 'nssa' ? [line([stanza], `area ${area} nssa`)] : []),
     ...interfaces.flatMap((name) =>
       [
@@ -52,7 +58,7 @@ export function ospfLines(ospf: Ospf, { routerId }: Facts): WantedLine[] {
 }
 
 /** OSPFv3, for IPv6. It knows no throttle for its own announcements. */
-export function ospf3Lines(ospf: Ospf, { routerId }: Facts): WantedLine[] {
+export function ospf3Lines(ospf: Ospf, { routerId, gracefulRestart }: Facts): WantedLine[] {
   const { area, areaType, interfaces, authentication } = ospf
   const stanza = 'router ospf6'
   const id = ospf.routerId ?? routerId
@@ -63,6 +69,7 @@ export function ospf3Lines(ospf: Ospf, { routerId }: Facts): WantedLine[] {
       : [line([stanza], `ospf6 router-id ${id}`, ospf.routerId ? undefined : 'value')]),
     line([stanza], 'timers throttle spf 0 50 500', 'value'),
     line([stanza], 'timers lsa min-arrival 0', 'value'),
+    ...restart(gracefulRestart).map((text) => line([stanza], text)),
     ...(areaType === 'nssa' ? [line([stanza], `area ${area} nssa`)] : []),
     ...interfaces.flatMap((name) =>
       [
@@ -108,6 +115,13 @@ export function sessions(command: string, bfd: Bfd): string[] {
 
 function hasTimes({ interval, multiplier }: Bfd): boolean {
   return interval !== undefined || multiplier !== undefined
+}
+
+/** For our own restart, and for that of a neighbour. */
+function restart(seconds: number | undefined): string[] {
+  if (seconds === undefined) return []
+  const period = seconds === RESTART_SECONDS ? '' : ` grace-period ${String(seconds)}`
+  return [`graceful-restart${period}`, 'graceful-restart helper enable']
 }
 
 function intervals({ hello, dead }: Ospf): string[] {

@@ -7,6 +7,7 @@ import type { RouterDaemon, WantedLine } from '../host/router-lines.js'
 import { addressOf, contains, familyOf, ipToBigInt, lengthOf, parseIp, widthOf } from '../model/ip.js'
 import type { Family, Ip, Prefix } from '../model/ip.js'
 import type { Network } from '../model/network.js'
+import { linksOf } from '../model/routing.js'
 import type { Routing } from '../model/routing.js'
 import { bgpLines } from './routing-bgp.js'
 import { bfdLines, ospf3Lines, ospfLines } from './routing-ospf.js'
@@ -39,20 +40,32 @@ const SEQUENCES_PER_NETWORK = 1000
 /** The entry that lets blocks of a subnet out comes so long after the one for its addresses. */
 const BLOCKS_AFTER = 500
 
+/**
+ * zebra keeps groups of next hops for three minutes after their last route, and takes one that has lost a link meanwhile for
+ * what it was (FRR 8.4; the kernel has taken the link's next hop out of it): the link comes back, and no packet goes by it.
+ */
+const NEXTHOPS: WantedLine = {
+  daemon: 'zebra',
+  within: [],
+  text: 'zebra nexthop-group keep 1',
+  yields: 'value'
+}
+
 /** In the order in which lines are to be written. Without a protocol of ours, the filters for the operator's use. */
 export function desiredRouting(routing: Routing, facts: RoutingFacts): WantedLine[] {
-  const { ospf, ospf3, bgp } = routing
+  const { ospf, ospf3, bgp, gracefulRestart } = routing
   const withFilters = routersOf(routing)
   return [
+    ...(neededDaemons(routing).all ? [NEXTHOPS] : []),
     ...withFilters.flatMap((daemon) =>
       FAMILIES[daemon].flatMap((family) =>
         filters(daemon, family, { ...facts, as: bgp?.as, blocks: routing.blocks })
       )
     ),
     ...bfdLines(routing),
-    ...(ospf ? ospfLines(ospf, facts) : []),
-    ...(ospf3 ? ospf3Lines(ospf3, facts) : []),
-    ...(bgp ? bgpLines(bgp, facts) : [])
+    ...(ospf ? ospfLines(ospf, { ...facts, gracefulRestart }) : []),
+    ...(ospf3 ? ospf3Lines(ospf3, { ...facts, gracefulRestart }) : []),
+    ...(bgp ? bgpLines(bgp, { ...facts, gracefulRestart }) : [])
   ]
 }
 
@@ -64,7 +77,14 @@ export function neededDaemons(routing: Routing): {
   const { ospf, ospf3, bgp } = routing
   const configured = ospf !== undefined || ospf3 !== undefined || bgp !== undefined
   const needsBfd = bfdLines(routing).length > 0
-  return { names: [...routersOf(routing), ...(needsBfd ? (['bfdd'] as const) : [])], all: configured }
+  return {
+    names: [
+      ...(configured ? (['zebra'] as const) : []),
+      ...routersOf(routing),
+      ...(needsBfd ? (['bfdd'] as const) : [])
+    ],
+    all: configured
+  }
 }
 
 function routersOf({ ospf, ospf3, bgp }: Routing): (keyof typeof FAMILIES)[] {
@@ -160,13 +180,10 @@ const SHARED_LINK = /^(docker|br-|virbr|cni|veth)/
  * the containers, the same too.
  */
 export function routerIdOf(routing: Routing, addresses: RoutingAddresses): Ip | undefined {
-  const peers =
-    routing.bgp?.neighbors.flatMap(({ peer }) => ('interface' in peer ? [peer.interface] : [])) ?? []
-  const named = [...(routing.ospf?.interfaces ?? []), ...(routing.ospf3?.interfaces ?? []), ...peers]
   const others = Object.keys(addresses)
     .filter((link) => !SHARED_LINK.test(link))
     .sort()
-  const found = [...named, 'lo', ...others].flatMap((link) => addresses[link] ?? [])
+  const found = [...linksOf(routing), 'lo', ...others].flatMap((link) => addresses[link] ?? [])
   const id = found.find((text) => !text.includes(':') && !/^(127|169\.254|0)\./.test(text))
   return id === undefined ? undefined : parseIp(id)
 }

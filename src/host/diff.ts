@@ -1,5 +1,5 @@
 import { KINDS, keyOf, linkOf, satisfies } from './objects.js'
-import type { HostObject, Op } from './objects.js'
+import type { HostObject, Kind, Op } from './objects.js'
 
 export interface Difference {
   /** Adds and replaces in the order of KINDS, then deletes in the opposite order. */
@@ -46,6 +46,17 @@ export function diff(
   return { ops: [...changes.sort(byKind), ...deletes.sort((a, b) => byKind(b, a))], lost, waiting }
 }
 
+/** True if nothing has to be done, as far as one can see without all others. */
+export function isDone(
+  desired: HostObject,
+  actual: HostObject | undefined,
+  exists: (link: string) => boolean
+): boolean {
+  if (changeOf(desired, actual) !== undefined) return false
+  const link = 'of' in desired ? neededLink(desired) : undefined
+  return link === undefined || exists(link)
+}
+
 /** Objects by their key. */
 export function byKey(objects: Iterable<HostObject>): Map<string, HostObject> {
   return new Map(Array.from(objects, (object) => [keyOf(object), object]))
@@ -61,6 +72,8 @@ function changeOf(desired: HostObject, actual: HostObject | undefined): 'add' | 
   return satisfies(desired, actual) ? undefined : 'replace'
 }
 
+const RANKS: ReadonlyMap<Kind, number> = new Map(KINDS.map((kind, rank) => [kind, rank]))
+
 function byKind(a: Op, b: Op): number {
-  return KINDS.indexOf(a.object.kind) - KINDS.indexOf(b.object.kind)
+  return (RANKS.get(a.object.kind) ?? 0) - (RANKS.get(b.object.kind) ?? 0)
 }

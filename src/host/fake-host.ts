@@ -26,6 +26,7 @@ export class FakeHost implements Host, ContainerEnds {
   readonly log: Op[] = []
   hostFacts: HostFacts = {
     uplinkMtu: 1500,
+    mtusByLink: { eth0: 1500 },
     routeMtus: {},
     addresses: ['192.0.2.1'],
     addressesByLink: { eth0: ['192.0.2.1'] },

@@ -35,6 +35,8 @@ export interface Listener {
 export interface HostFacts {
   /** Smallest MTU of the links that lead out of this host, and of their routes, in bytes; absent where there is none. */
   readonly uplinkMtu?: number
+  /** Of the links that may lead out, by their names. */
+  readonly mtusByLink: Readonly<Record<string, number>>
   /** Routes that say an MTU of their own, by destination. */
   readonly routeMtus: Readonly<Record<string, number>>
   /** Addresses of the host itself, without those on our links. */
@@ -45,7 +47,7 @@ export interface HostFacts {
   readonly connected: readonly string[]
   /** Of these links, those that have routes from router advertisements that the kernel has taken. */
   readonly believing: readonly string[]
-  /** Present values of the known sysctls, and of those in `UPLINK_SYSCTLS` of links that lead out. */
+  /** Present values of the known sysctls, and of those in `UPLINK_SYSCTLS` of links that lead out; the reverse path filter of all, too. */
   readonly sysctls: Readonly<Record<string, string>>
   /** True if Docker's own iptables chains are present: dockerd relies on forwarding. */
   readonly dockerForwards: boolean

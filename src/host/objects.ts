@@ -116,7 +116,9 @@ export interface Sysctl {
 export const UPLINK_SYSCTLS = {
   acceptRa: (link: string): string => `net.ipv6.conf.${link.replaceAll('.', '/')}.accept_ra`,
   proxyNdp: (link: string): string => `net.ipv6.conf.${link.replaceAll('.', '/')}.proxy_ndp`,
-  proxyDelay: (link: string): string => `net.ipv6.neigh.${link.replaceAll('.', '/')}.proxy_delay`
+  proxyDelay: (link: string): string => `net.ipv6.neigh.${link.replaceAll('.', '/')}.proxy_delay`,
+  /** Only looked at. */
+  rpFilter: (link: string): string => `net.ipv4.conf.${link.replaceAll('.', '/')}.rp_filter`
 } as const
 
 /** Our links pass the FORWARD chain of iptables (4) or ip6tables (6). `intact` is false where only parts of it exist. */
@@ -250,6 +252,7 @@ const NOT_LISTED: ReadonlySet<string> = new Set(['veth', 'of'])
 
 /** True if `actual` is as `desired` says, in every field that `desired` has an opinion about. */
 export function satisfies(desired: HostObject, actual: HostObject): boolean {
+  const wanted = desired as unknown as Readonly<Record<string, unknown>>
   const found = actual as unknown as Readonly<Record<string, unknown>>
-  return Object.entries(desired).every(([field, value]) => found[field] === value || NOT_LISTED.has(field))
+  return Object.keys(wanted).every((field) => found[field] === wanted[field] || NOT_LISTED.has(field))
 }

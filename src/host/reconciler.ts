@@ -4,16 +4,19 @@
  *
  * Invariants: one pass at a time; `settle` resolves after a pass that began after the call, so that callers who arrive
  * during a pass share the next one, like group commit; a pass looks only at keys that were touched, so its cost does not
- * depend on how much else is there; what could not be applied is read again before it is tried again.
+ * depend on how much else is there; what could not be applied is read again before it is tried again. A sweep reads and
+ * compares while passes go on, and the event loop too; what passes touch meanwhile is newer than what it has read.
  */
 import { messageOf } from '../errors.js'
 import type { KernelError } from '../errors.js'
 import type { Log } from '../log.js'
-import { byKey, diff } from './diff.js'
+import { diff, isDone } from './diff.js'
+import { gently } from './gently.js'
 import type { Host, HostChange } from './host.js'
+import { Known } from './known.js'
 import { keyOf, linkOf, satisfies } from './objects.js'
-import type { HostObject, Kind, Link, Op } from './objects.js'
-import { asListed, isNeededBy, pick } from './remembered.js'
+import type { HostObject, Kind, Op } from './objects.js'
+import { isNeededBy, pick } from './remembered.js'
 import { newCounters, tellRepairs } from './counters.js'
 import type { ReconcilerCounters } from './counters.js'
 import { Starts } from './starts.js'
@@ -31,13 +34,14 @@ export class Reconciler {
   readonly #host: Host
   readonly #log: Log
   readonly #desired = new Map<string, HostObject>()
-  #actual = new Map<string, HostObject>()
+  readonly #known = new Known()
   readonly #faults = new Map<string, KernelError>()
   #lost = new Set<string>()
   #orphans: ReadonlySet<string> = new Set<string>()
   #dirty = new Set<string>()
   readonly #starts = new Starts()
   readonly #turns = new Turns()
+  readonly #sweeps = new Turns()
   #next: Promise<void> | undefined
 
   constructor(host: Host, log: Log) {
@@ -61,15 +65,15 @@ export class Reconciler {
 
   /** Changes what should be there. Nothing happens until `settle`. An object in both lists stays, as in `add`. */
   want(drop: readonly HostObject[], add: Iterable<HostObject>): void {
-    for (const object of drop) this.#touch(keyOf(object), undefined)
-    for (const object of add) this.#touch(keyOf(object), object)
+    for (const object of drop) this.#set(keyOf(object), undefined)
+    for (const object of add) this.#set(keyOf(object), object)
     for (const object of drop)
       if (object.kind === 'link' && !this.#desired.has(keyOf(object))) this.#starts.forget(object.name)
   }
 
   /** Changes how objects should be that are wanted already; others are left out. */
   adjust(objects: Iterable<HostObject>): void {
-    for (const object of objects) if (this.#desired.has(keyOf(object))) this.#touch(keyOf(object), object)
+    for (const object of objects) if (this.#desired.has(keyOf(object))) this.#set(keyOf(object), object)
   }
 
   /** Closes the gap for everything that was wanted before the call. Never throws: see `faults`. */
@@ -82,40 +86,40 @@ export class Reconciler {
   }
 
   /** Reads what is there and repairs what differs, of all kinds or of these. False if it could not be read. */
-  async resync(kinds?: readonly Kind[]): Promise<boolean> {
-    let done = false
-    await this.#turns.take(async () => {
+  resync(kinds?: readonly Kind[]): Promise<boolean> {
+    return this.#sweeps.take(async () => {
       const begin = performance.now()
-      done = await this.#sweep(kinds)
+      const done = await this.#sweep(kinds)
       this.counters.sweepSeconds += (performance.now() - begin) / 1000
+      return done
     })
-    return done
   }
 
   /** Between two passes, does what leaves everything as it is. What is refused is left to the next sweep. */
   async retell(opsOf: (desired: Objects, actual: Objects) => readonly Op[]): Promise<void> {
     await this.#turns.take(async () => {
-      const ops = opsOf(this.#desired, this.#actual)
+      const ops = opsOf(this.#desired, this.#known.objects)
       this.counters.operations += ops.length
+      this.#known.touch(ops)
       if (ops.length > 0) await this.#host.apply(ops)
     })
   }
 
   /** Links whose other end is where they were made, at the last sweep: no container has it. */
   idleLinks(): ReadonlySet<string> {
-    const found = [...this.#actual.values()]
+    const found = [...this.#known.objects.values()]
     return new Set(found.flatMap((object) => (object.kind === 'link' && !object.inUse ? [object.name] : [])))
   }
 
   /** The other end of a link is up, or is not: what has waited for that is made. Costs nothing where it is no news. */
   async runs(name: string, isUp = true): Promise<void> {
-    const isKnown = (this.#findLink(name)?.runs === true) === isUp
+    const isKnown = (this.#known.findLink(name)?.runs === true) === isUp
     if (this.#starts.tell(name, isUp, isKnown)) await this.settle()
   }
 
   /** True if the object was there at the last look. */
   has(key: string): boolean {
-    return this.#actual.has(key)
+    return this.#known.objects.has(key)
   }
 
   /** What waits for the link to run waits on, until `resume`. */
@@ -131,7 +135,7 @@ export class Reconciler {
 
   /** Removes a link that nothing wants, with what lives on it. */
   async remove(link: string): Promise<void> {
-    const objects = [...this.#actual.values()].filter(
+    const objects = [...this.#known.objects.values()].filter(
       (object) => keyOf(object) === `link ${link}` || linkOf(object) === link
     )
     this.want(objects, [])
@@ -151,25 +155,15 @@ export class Reconciler {
     return this.#desired.has('firewall 4') || this.#desired.has('firewall 6')
   }
 
-  #touch(key: string, object: HostObject | undefined): void {
+  #set(key: string, object: HostObject | undefined): void {
     if (object) this.#desired.set(key, object)
     else this.#desired.delete(key)
     this.#dirty.add(key)
   }
 
-  #findLink(name: string): Link | undefined {
-    const found = this.#actual.get(`link ${name}`)
-    return found?.kind === 'link' ? found : undefined
-  }
-
   #noteStarts(): void {
     const { told, keys } = this.#starts.take()
-    for (const [name, isUp] of told) {
-      const found = this.#findLink(name)
-      if (!found) continue
-      const { runs: _runs, ...link } = found
-      this.#actual.set(keyOf(link), isUp ? { ...link, runs: true } : link)
-    }
+    for (const [name, isUp] of told) this.#known.tell(name, isUp)
     for (const key of keys) this.#dirty.add(key)
   }
 
@@ -181,37 +175,57 @@ export class Reconciler {
     for (let round = 1; keys.size > 0; round++) {
       const failed = await this.#apply(this.#difference(keys))
       this.#remember(keys, failed)
-      if (failed.size === 0 || round === MAX_ROUNDS || !(await this.#reread())) return
+      if (failed.size === 0 || round === MAX_ROUNDS || !(await this.#known.reread(() => this.#list()))) return
       // What was refused may need something that somebody else has taken away.
       for (const key of this.#desired.keys()) keys.add(key)
     }
   }
 
-  /** Returns false where the kernel could not say; the next sweep asks again. */
-  async #reread(kinds?: readonly Kind[]): Promise<boolean> {
+  /** Undefined where the kernel could not say; the next sweep asks again. */
+  async #list(kinds?: readonly Kind[]): Promise<readonly HostObject[] | undefined> {
     try {
-      const listed = byKey(await this.#host.list(kinds))
-      const kept = [...this.#actual].filter(([, { kind }]) => kinds !== undefined && !kinds.includes(kind))
-      this.#actual = new Map([...kept, ...listed])
-      return true
+      return await this.#host.list(kinds)
     } catch (error) {
       this.#log.warn('cannot read what is there, will be tried again', { err: messageOf(error) })
-      return false
+      return undefined
     }
   }
 
   async #sweep(kinds?: readonly Kind[]): Promise<boolean> {
     this.counters.sweeps++
-    if (!(await this.#reread(kinds))) return false
-    const keys = new Set([...this.#desired.keys(), ...this.#actual.keys()])
-    const ops = this.#withoutOrphans(this.#difference(keys, [this.#desired, this.#actual]))
-    this.#noteRepairs(ops)
+    const alone = (work: () => void): Promise<void> =>
+      this.#turns.take(() => {
+        work()
+        return Promise.resolve()
+      })
+    if (!(await this.#known.readBeside(() => this.#list(kinds), alone, kinds))) return false
+    const different = await this.#different()
+    await this.#turns.take(() => this.#repair(different))
+    return true
+  }
+
+  /** Keys of which something may have to be done. Passes go on meanwhile, so each has to be looked at again. */
+  async #different(): Promise<Set<string>> {
+    const exists = (name: string): boolean => this.#known.findLink(name) !== undefined
+    const keys = new Set([...this.#faults.keys(), ...[...this.#lost].map((name) => `link ${name}`)])
+    await gently(this.#desired, ([key, object]) => {
+      if (!isDone(object, this.#known.objects.get(key), exists)) keys.add(key)
+    })
+    await gently(this.#known.objects, ([key]) => {
+      if (!this.#desired.has(key)) keys.add(key)
+    })
+    return keys
+  }
+
+  async #repair(keys: Set<string>): Promise<void> {
     const asked = this.#dirty
+    for (const key of asked) keys.add(key)
+    const ops = this.#withoutOrphans(this.#difference(keys))
+    this.#noteRepairs(ops)
     this.#dirty = new Set()
     const failed = await this.#apply(ops)
     this.#remember(keys, failed)
     for (const key of asked) if (failed.has(key)) this.#dirty.add(key)
-    return true
   }
 
   /** What nobody asked for, once: what is refused again and again is a fault. */
@@ -239,13 +253,10 @@ export class Reconciler {
     return ops.filter(({ verb, object }) => verb !== 'delete' || !isNeededBy(orphans, object))
   }
 
-  #difference(
-    keys: ReadonlySet<string>,
-    [desired, actual] = [pick(this.#desired, keys), pick(this.#actual, keys)]
-  ): readonly Op[] {
-    const { ops, lost, waiting } = diff(desired, actual, {
-      exists: (name) => this.#findLink(name) !== undefined,
-      runs: (name) => this.#findLink(name)?.runs === true && !this.#starts.isPaused(name)
+  #difference(keys: ReadonlySet<string>): readonly Op[] {
+    const { ops, lost, waiting } = diff(pick(this.#desired, keys), pick(this.#known.objects, keys), {
+      exists: (name) => this.#known.findLink(name) !== undefined,
+      runs: (name) => this.#known.findLink(name)?.runs === true && !this.#starts.isPaused(name)
     })
     this.#noteLost(keys, lost)
     for (const { key, link } of waiting) this.#starts.wait(link, key)
@@ -255,13 +266,9 @@ export class Reconciler {
   async #apply(ops: readonly Op[]): Promise<Faults> {
     if (ops.length === 0) return new Map()
     this.counters.operations += ops.length
+    this.#known.touch(ops)
     const failed = await this.#host.apply(ops)
-    for (const { verb, object } of ops) {
-      const key = keyOf(object)
-      if (failed.has(key)) continue
-      if (verb === 'delete') this.#actual.delete(key)
-      else this.#actual.set(key, asListed(object, this.#actual.get(key)))
-    }
+    this.#known.done(ops, failed)
     return failed
   }
 

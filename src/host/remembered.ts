@@ -9,13 +9,6 @@ export function isNeededBy(links: ReadonlySet<string>, object: HostObject): bool
   return 'link' in object && links.has(object.link)
 }
 
-/** What a change does not touch: where the other end of a link is, and whether it is up. */
-export function asListed(object: HostObject, before: HostObject | undefined): HostObject {
-  if (object.kind !== 'link' || before?.kind !== 'link') return object
-  const { inUse, runs } = before
-  return { ...object, ...(inUse ? { inUse } : {}), ...(runs ? { runs } : {}) }
-}
-
 /** Those of these keys that there are. */
 export function pick(
   objects: ReadonlyMap<string, HostObject>,

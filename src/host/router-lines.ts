@@ -5,7 +5,7 @@
  */
 
 /** The daemons that we configure, as FRR and Quagga name their sockets. */
-export const ROUTER_DAEMONS = ['ospfd', 'ospf6d', 'bgpd', 'bfdd'] as const
+export const ROUTER_DAEMONS = ['zebra', 'ospfd', 'ospf6d', 'bgpd', 'bfdd'] as const
 export type RouterDaemon = (typeof ROUTER_DAEMONS)[number]
 
 export interface Line {
@@ -84,6 +84,7 @@ export function undoOf(text: string): string | undefined {
   if (withoutKey) return `no ${withoutKey[0]}`
   // FRR 8.4 does not take it back by its value.
   if (text.startsWith('set as-path prepend ')) return 'no set as-path prepend'
+  if (text.startsWith('graceful-restart grace-period ')) return 'no graceful-restart'
   // BFD's numbers have no other way back than their defaults.
   const setting = text.replace(/ \d+$/, '')
   const value = BFD_DEFAULTS[setting]
@@ -127,12 +128,15 @@ const SETTINGS = [
   /^(ip|ipv6) prefix-list \S+ seq \d+/,
   /^bgp as-path access-list \S+ seq \d+/,
   /^router bgp/,
+  /^zebra nexthop-group keep/,
   /^match (ip address|ipv6 address|as-path)/,
   /^set (metric|local-preference|as-path prepend)/,
   /^ip ospf message-digest-key \d+/,
   /^(ip|ipv6) ospf6? (bfd profile|[a-z-]+)/,
   /^(ospf|ospf6|bgp) router-id/,
   /^timers (throttle spf|throttle lsa all|lsa min-arrival)/,
+  /^graceful-restart(?! helper)/,
+  /^bgp graceful-restart restart-time/,
   /^redistribute \S+/,
   /^area \S+ \S+/,
   /^neighbor \S+ (timers connect|bfd profile|[a-z-]+)/,

@@ -35,6 +35,8 @@ const LARGEST_PORT = 65_535
 const SERVICE = /^(?:(.*):)?(tcp|udp|sctp|icmp)(?:\/(.*))?$/i
 const NAME =
   /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\.?$/
+/** `::ffff:10.1.0.2`, RFC 4291 §2.5.5.2 */
+const MAPPED = /^::ffff:[0-9a-f]+:[0-9a-f]+$/
 const ITEM_IS = 'an address, prefix or range (10.1.0.2, 10.0.0.0/8, 10.1.0.2-10.1.0.9, fd00::/64)'
 const WITH_NAME = `${ITEM_IS} or a DNS name with a dot`
 const SERVICE_IS = 'a protocol after a colon if wanted (:tcp/443, :udp/53+5000-5010, :icmp)'
@@ -107,7 +109,12 @@ function parsePeer(text: string, { isNeeded, names, fail }: PeerRules): Peer {
   }
   const [first = '', last, ...rest] = bare.split('-').map((part) => part.trim())
   const range = rest.length > 0 ? undefined : last === undefined ? prefix(first) : span(first, last)
-  if (!range) throw fail(`is not ${names ? WITH_NAME : ITEM_IS}, with ${SERVICE_IS}`)
+  if (range && MAPPED.test(range.first))
+    throw fail('is IPv4 in the form of IPv6, which packets never have: give it as 10.1.0.2')
+  if (!range)
+    throw fail(
+      `is not ${names ? WITH_NAME : ITEM_IS}, with ${SERVICE_IS}; a comma or semicolon between items`
+    )
   if (ipToBigInt(range.first) > ipToBigInt(range.last))
     throw fail(`is a range that ends before it begins: ${range.last}-${range.first} would be one`)
   return range

@@ -104,10 +104,22 @@ export function rangeOf(prefix: Prefix): AddressRange {
 }
 
 export function contains(prefix: Prefix, address: Ip): boolean {
-  const { family, first, last } = rangeOf(prefix)
+  const family = familyOf(prefix)
   if (family !== familyOf(address)) return false
+  if (family === 4) return containsIpv4(prefix, address)
+  const { first, last } = rangeOf(prefix)
   const value = ipToBigInt(address)
   return value >= first && value <= last
+}
+
+/** As numbers: there may be a hundred thousand addresses to ask about. */
+function containsIpv4(prefix: Prefix, address: Ip): boolean {
+  const size = 2 ** (widthOf(4) - lengthOf(prefix))
+  return Math.floor(ipv4ToNumber(addressOf(prefix)) / size) === Math.floor(ipv4ToNumber(address) / size)
+}
+
+function ipv4ToNumber(address: Ip): number {
+  return address.split('.').reduce((value, octet) => value * 256 + Number(octet), 0)
 }
 
 export function overlaps(a: Prefix, b: Prefix): boolean {

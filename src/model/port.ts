@@ -57,14 +57,45 @@ export function addressesOverlap(a: string | undefined, b: string | undefined): 
 }
 
 /** For people, as Docker writes it: `0.0.0.0:8080->80/tcp`. */
-export function portText({ protocol, hostIp, hostPort, containerPort }: PortMap): string {
-  const host = hostIp?.includes(':') ? `[${hostIp}]` : (hostIp ?? '*')
-  return `${host}:${String(hostPort)}->${String(containerPort)}/${protocol}`
+export function portText(port: PortMap): string {
+  return textOf(port, 1)
+}
+
+/** The same of all, in order, runs of ports in one: `0.0.0.0:8000-8009->80-89/tcp`. */
+export function portTexts(ports: readonly PortMap[]): string[] {
+  const runs: { readonly first: PortMap; count: number }[] = []
+  for (const port of ports.toSorted(byPlace)) {
+    const last = runs.at(-1)
+    if (last && follows(port, last.first, last.count)) last.count++
+    else runs.push({ first: port, count: 1 })
+  }
+  return runs.map(({ first, count }) => textOf(first, count))
 }
 
 /** For errors: `tcp port 8080 of 192.0.2.1`. */
 export function hostPortText({ protocol, hostIp, hostPort }: PortMap): string {
   return `${protocol} port ${String(hostPort)}${hostIp === undefined ? '' : ` of ${hostIp}`}`
+}
+
+function textOf({ protocol, hostIp, hostPort, containerPort }: PortMap, count: number): string {
+  const host = hostIp?.includes(':') ? `[${hostIp}]` : (hostIp ?? '*')
+  const range = (first: number): string =>
+    count === 1 ? String(first) : `${String(first)}-${String(first + count - 1)}`
+  return `${host}:${range(hostPort)}->${range(containerPort)}/${protocol}`
+}
+
+function byPlace(a: PortMap, b: PortMap): number {
+  const placeOf = ({ protocol, hostIp }: PortMap): string => `${hostIp ?? ''} ${protocol}`
+  return placeOf(a).localeCompare(placeOf(b)) || a.hostPort - b.hostPort
+}
+
+function follows({ hostPort, containerPort, ...port }: PortMap, first: PortMap, count: number): boolean {
+  return (
+    port.protocol === first.protocol &&
+    port.hostIp === first.hostIp &&
+    hostPort === first.hostPort + count &&
+    containerPort === first.containerPort + count
+  )
 }
 
 /** Those with less choice come first. */

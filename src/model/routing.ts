@@ -9,6 +9,8 @@ export interface Routing {
   readonly grace: number
   /** What becomes of an address that two hosts have by mistake. */
   readonly duplicates: DuplicatesMode
+  /** Seconds for which neighbours keep the routes of a routing daemon that restarts; absent = they withdraw them. */
+  readonly gracefulRestart?: number
   /** Prefix lengths of the blocks that hosts claim of a pool; absent = each host has the whole pool. */
   readonly blocks?: Readonly<Record<4 | 6, number>>
   readonly ospf?: Ospf
@@ -65,4 +67,10 @@ export interface BgpNeighbor {
   readonly hold: number
   /** More prefixes than that from the neighbour end the session. */
   readonly maxPrefixes?: number
+}
+
+/** The links by which others are reached, as far as the section names them: not where it gives a neighbour's address. */
+export function linksOf({ ospf, ospf3, bgp }: Routing): string[] {
+  const peers = bgp?.neighbors.flatMap(({ peer }) => ('interface' in peer ? [peer.interface] : [])) ?? []
+  return [...new Set([...(ospf?.interfaces ?? []), ...(ospf3?.interfaces ?? []), ...peers])]
 }

@@ -6,6 +6,7 @@ import type { Endpoint } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Lease } from '../model/lease.js'
+import { isPoliced } from '../model/options/policy.js'
 import type { AnyRecord, RecordByKind, RecordKind } from '../model/record.js'
 import { RECORD_KINDS } from '../model/record.js'
 import type { BrokenRecord, Store } from './store.js'
@@ -22,6 +23,9 @@ export interface RecordRef {
   readonly kind: RecordKind
   readonly id: string
 }
+
+/** What an endpoint may need of the host: a table that is there as long as one does. */
+export type Need = 'ports' | 'policy'
 
 export function refOf({ kind, record }: Stored): RecordRef {
   return { kind, id: record.id }
@@ -44,8 +48,10 @@ export class Records {
   readonly #endpointByAddress = new Map<Ip, Set<string>>()
   readonly #endpointsBySandbox = new Map<string, Set<string>>()
   readonly #endpointsByNetwork = new Map<string, Set<string>>()
+  readonly #endpointsByNeed = new Map<Need, Set<string>>()
   readonly #leasesByPool = new Map<string, Set<string>>()
   #changed: (endpointId: string) => void = () => undefined
+  #changes = 0
   /** Records that could not be read at the start. */
   readonly broken: BrokenRecord[] = []
 
@@ -80,6 +86,11 @@ export class Records {
     this.#changed = changed
   }
 
+  /** Another number whenever any record may be another one than before. */
+  get changes(): number {
+    return this.#changes
+  }
+
   count(kind: RecordKind): number {
     return this.#maps[kind].size
   }
@@ -92,6 +103,7 @@ export class Records {
   }
 
   delete(kind: RecordKind, id: string): void {
+    this.#changes++
     this.#index(kind, id, false)
     this.#maps[kind].delete(id)
     if (kind === 'endpoint') this.#changed(id)
@@ -107,6 +119,11 @@ export class Records {
 
   endpointsWithAddress(address: Ip): Endpoint[] {
     return this.#endpoints(this.#endpointByAddress.get(address))
+  }
+
+  /** Ids of endpoints that need it and are not about to go. */
+  endpointsThatNeed(need: Need): ReadonlySet<string> {
+    return this.#endpointsByNeed.get(need) ?? new Set()
   }
 
   /** In the order of their last change, oldest first. */
@@ -130,7 +147,13 @@ export class Records {
     change(this.#endpointsByNetwork, endpoint.networkId, id)
     if (endpoint.sandbox) change(this.#endpointsBySandbox, endpoint.sandbox.path, id)
     for (const address of endpoint.addresses) change(this.#endpointByAddress, addressOf(address), id)
+    for (const need of needsOf(endpoint)) change(this.#endpointsByNeed, need, id)
   }
+}
+
+function needsOf(endpoint: Endpoint): Need[] {
+  if (endpoint.deleted) return []
+  return [...(endpoint.ports ? ['ports' as const] : []), ...(isPoliced(endpoint) ? ['policy' as const] : [])]
 }
 
 function bySince(a: AnyRecord, b: AnyRecord): number {

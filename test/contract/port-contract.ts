@@ -76,4 +76,19 @@ export function ports(host: () => Host): void {
       expected([PUBLISHER, { ...PORT, address: '10.1.0.3', port: 81 }])
     )
   })
+
+  it('adds thousands at once beside those that are there, and deletes them beside those that are not', async () => {
+    const many = Array.from({ length: 1_500 }, (_, at): Port => ({
+      ...PORT,
+      hostPort: 20_000 + at,
+      port: at + 1
+    }))
+    const there = many.filter((_, at) => at % 500 === 0)
+    await applied(host(), 'add', [PUBLISHER, ...there.map((port) => ({ ...port, address: '10.1.0.9' }))])
+    await applied(host(), 'add', many)
+    expect(await ours(host())).to.deep.equal(expected([PUBLISHER, ...many]))
+    await applied(host(), 'delete', there)
+    await applied(host(), 'delete', many)
+    expect(await ours(host())).to.deep.equal([PUBLISHER])
+  })
 }

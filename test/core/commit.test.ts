@@ -128,6 +128,19 @@ describe('Committer.commit', () => {
     expect(store.documents.size).to.equal(0)
   })
 
+  it('looks at no other endpoint when one with a list comes and goes, and keeps the table for the others', async () => {
+    const { committer, records, host } = await started()
+    const listed = (id: string, address: string): Stored => put({ ...endpoint(id, address), ingress: [] })
+    await committer.commit({ put: [listed('e1', '10.1.0.2')] })
+    const all = records.all.bind(records)
+    records.all = (kind) => (kind === 'endpoint' ? expect.fail('all endpoints were asked for') : all(kind))
+    await committer.commit({ put: [listed('e2', '10.1.0.3')] })
+    await committer.commit({ remove: [{ kind: 'endpoint', id: 'e2' }] })
+    expect(host.objects.has('policer')).to.equal(true)
+    await committer.commit({ remove: [{ kind: 'endpoint', id: 'e1' }] })
+    expect(host.objects.has('policer')).to.equal(false)
+  })
+
   it('refuses what belongs to another record before anything is touched', async () => {
     const subject = await started()
     await subject.committer.commit({ put: [put(joined('e1'))] })

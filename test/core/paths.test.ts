@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { narrowness } from '../../src/core/paths.js'
+import { narrowness, pathsBy } from '../../src/core/paths.js'
 import { silentLog } from '../../src/log.js'
 import { withRig } from '../support/daemon.js'
 import { dockerId } from '../support/docker.js'
@@ -21,6 +21,20 @@ describe('narrowness', () => {
     expect(narrowness({ sandbox: SANDBOX }, { uplinkMtu: 1500, routeMtus: {} })).to.equal(undefined)
     expect(narrowness({ mtu: 9000, sandbox: SANDBOX }, undefined)).to.equal(undefined)
     expect(narrowness({ mtu: 9000, sandbox: SANDBOX }, { routeMtus: {} })).to.equal(undefined)
+  })
+})
+
+describe('pathsBy', () => {
+  const facts = { uplinkMtu: 1500, routeMtus: {}, mtusByLink: { eth0: 1500, eth1: 9000, eth2: 1400 } }
+  it('has the smallest of the uplinks that are known, and of the way out', () => {
+    expect(pathsBy(['eth1', 'eth2'], facts).uplinkMtu).to.equal(1400)
+    expect(pathsBy(['eth1'], facts).uplinkMtu).to.equal(1500)
+    expect(pathsBy([], facts).uplinkMtu).to.equal(1500)
+  })
+
+  it('does without a link that is not there', () => {
+    expect(pathsBy(['eth7'], facts).uplinkMtu).to.equal(1500)
+    expect(pathsBy(['eth7'], { routeMtus: {}, mtusByLink: {} })).to.deep.equal({ routeMtus: {} })
   })
 })
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { desiredOfPolicy, isPoliced, namesIn } from '../../src/desired/policy.js'
+import { desiredOfPolicy, namesIn } from '../../src/desired/policy.js'
+import { isPoliced } from '../../src/model/options/policy.js'
 import { hostLinkName } from '../../src/model/endpoint.js'
 import type { Endpoint } from '../../src/model/endpoint.js'
 import { parseIp, parseMac, parsePrefix } from '../../src/model/ip.js'

@@ -88,10 +88,10 @@ describe('desiredRouting', () => {
 describe('neededDaemons', () => {
   it('are those of the protocols, and all that could use filters where there is none', () => {
     const of = (section: unknown): unknown => neededDaemons(checkRouting(section, 'routing'))
-    expect(of(OSPF)).to.deep.equal({ names: ['ospfd'], all: true })
+    expect(of(OSPF)).to.deep.equal({ names: ['zebra', 'ospfd'], all: true })
     expect(of({})).to.deep.equal({ names: ['ospfd', 'ospf6d', 'bgpd'], all: false })
     const timed = { ...OSPF.ospf, bfd: { interval: 100 } }
-    expect(of({ ospf: timed })).to.deep.equal({ names: ['ospfd', 'bfdd'], all: true })
+    expect(of({ ospf: timed })).to.deep.equal({ names: ['zebra', 'ospfd', 'bfdd'], all: true })
   })
 })
 

@@ -27,6 +27,43 @@ describe('Reconciler.resync', () => {
     expect(host.objects.get('link nr-1')).to.deep.equal(ADOPTED)
   })
 
+  it('lets passes go on while it reads, and believes them more than what it has read', async () => {
+    const { host, reconciler } = await started()
+    const other: HostObject = { ...ROUTE, dst: '10.1.0.3/32' }
+    reconciler.want([], [LINK, other])
+    await reconciler.settle()
+    const { reading, release } = slowly(host)
+    const sweep = reconciler.resync()
+    await reading
+    reconciler.want([other], [ROUTE])
+    await reconciler.settle()
+    await reconciler.runs('nr-1')
+    expect(host.objects.has(keyOf(ROUTE))).to.equal(true)
+    const before = host.log.length
+    release()
+    await sweep
+    expect(host.log.slice(before)).to.deep.equal([])
+    expect(reconciler.has(keyOf(ROUTE))).to.equal(true)
+    expect(reconciler.has(keyOf(other))).to.equal(false)
+    expect([...reconciler.counters.repairs.values()].every((count) => count === 0)).to.equal(true)
+  })
+
+  it('repairs what went away while passes went on', async () => {
+    const { host, reconciler } = await started()
+    reconciler.want([], [LINK, ROUTE])
+    await reconciler.settle()
+    host.vanish(keyOf(ROUTE))
+    const { reading, release } = slowly(host)
+    const sweep = reconciler.resync()
+    await reading
+    reconciler.want([], [{ ...ROUTE, dst: '10.1.0.3/32' }])
+    await reconciler.settle()
+    release()
+    await sweep
+    expect(host.objects.has(keyOf(ROUTE))).to.equal(true)
+    expect(reconciler.counters.repairs.get('route')).to.equal(1)
+  })
+
   it('removes marked leftovers of a former process', async () => {
     const { host, reconciler } = await started()
     host.objects.set('link nr-9', { ...ADOPTED, name: 'nr-9' })
@@ -109,3 +146,20 @@ describe('Reconciler.resync', () => {
     expect(messages).to.deep.equal(['fault', 'fault cleared'])
   })
 })
+
+/** The next listing is read at once, and told only when it is released. */
+function slowly(host: FakeHost): { readonly reading: Promise<void>; readonly release: () => void } {
+  const list = host.list.bind(host)
+  let release = (): void => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  let begun = (): void => undefined
+  const reading = new Promise<void>((resolve) => (begun = resolve))
+  host.list = async (kinds) => {
+    host.list = list
+    const listed = await list(kinds)
+    begun()
+    await released
+    return listed
+  }
+  return { reading, release }
+}

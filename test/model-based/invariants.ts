@@ -1,7 +1,7 @@
 /** What must hold after every command, whatever went wrong; and what must hold besides when nothing did, or all is healed. */
 import { expect } from 'chai'
 import { desiredOfHost } from '../../src/desired/host.js'
-import { isPoliced } from '../../src/desired/policy.js'
+import { isPoliced } from '../../src/model/options/policy.js'
 import { desiredOfEndpoint } from '../../src/desired/routed.js'
 import { FakeHost } from '../../src/host/fake-host.js'
 import { keyOf, linkOf } from '../../src/host/objects.js'

@@ -88,6 +88,7 @@ describe('parseAllowed', () => {
       '10.0.0.1:tcp/': 'give a number from 1 to 65535',
       '10.0.0.1:icmp/8': 'has ports, and ICMP has none',
       '10.0.0.1:gre': 'is not an address',
+      '::ffff:10.0.0.1': 'is IPv4 in the form of IPv6',
       'any, 10.0.0.1': '"any" is everything already',
       'none, 10.0.0.1': '"none" is nothing: give it alone',
       '10.0.0.1,,10.0.0.2': '"" is not an address'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { ConflictError, ExhaustedError } from '../../src/errors.js'
 import { parseIp } from '../../src/model/ip.js'
-import { choosePorts, hostPortText, overlap, portText } from '../../src/model/port.js'
+import { choosePorts, hostPortText, overlap, portText, portTexts } from '../../src/model/port.js'
 import type { PortWish } from '../../src/model/port.js'
 
 const WISH: PortWish = { protocol: 'tcp', range: [8080, 8080], containerPort: 80 }
@@ -90,5 +90,20 @@ describe('portText', () => {
     expect(portText({ ...PORT, hostIp: parseIp('192.0.2.1') })).to.equal('192.0.2.1:8080->80/tcp')
     expect(portText({ ...PORT, hostIp: parseIp('::1') })).to.equal('[::1]:8080->80/tcp')
     expect(hostPortText({ ...PORT, hostIp: parseIp('::1') })).to.equal('tcp port 8080 of ::1')
+  })
+})
+
+describe('portTexts', () => {
+  it('puts runs of ports into one, in order', () => {
+    const run = [8011, 8010, 8012].map((hostPort) => ({ ...PORT, hostPort, containerPort: hostPort - 7930 }))
+    const bound = { ...PORT, hostIp: parseIp('192.0.2.1'), hostPort: 8013, containerPort: 83 }
+    const udp = { ...PORT, protocol: 'udp', hostPort: 8013, containerPort: 83 } as const
+    expect(portTexts([bound, udp, { ...PORT, hostPort: 8013 }, ...run])).to.deep.equal([
+      '*:8010-8012->80-82/tcp',
+      '*:8013->80/tcp',
+      '*:8013->83/udp',
+      '192.0.2.1:8013->83/tcp'
+    ])
+    expect(portTexts([])).to.deep.equal([])
   })
 })

@@ -198,7 +198,9 @@ async function checkAll(places: readonly Place[], seed: number): Promise<void> {
 function probesOf({ addresses }: Place): Probe[] {
   return addresses.flatMap((address) => [
     { protocol: 'icmp' as const, address, port: 0 },
-    ...PORTS.flatMap((port) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port })))
+    ...PORTS.flatMap((port) =>
+      (['tcp', 'udp', 'sctp'] as const).map((protocol) => ({ protocol, address, port }))
+    )
   ])
 }
 

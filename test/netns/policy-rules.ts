@@ -99,7 +99,7 @@ function randomService(
   const kind = random()
   if (kind < 0.4) return undefined
   if (kind < 0.5) return { text: 'icmp', allows: ({ protocol }) => protocol === 'icmp' }
-  const protocol = pick(random, ['tcp', 'udp'] as const)
+  const protocol = pick(random, ['tcp', 'udp', 'sctp'] as const)
   if (kind < 0.6) return { text: protocol, allows: (probe) => probe.protocol === protocol }
   const [a, b] = [pick(random, ports), pick(random, ports)]
   const [low, high] = [Math.min(a, b), Math.max(a, b)]

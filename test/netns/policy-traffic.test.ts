@@ -135,6 +135,7 @@ describeAsRoot('policies of linuxHost', () => {
     for (const [what, trick] of Object.entries(tricks)) {
       it(what, async () => {
         await add(host, policies)
+        expect(await host.list(['policer', 'policy'])).to.have.deep.members([POLICER, ...policies])
         const changes: string[] = []
         const stop = host.watch(({ key }) => changes.push(key ?? 'anything'))
         inNetns(netns, 'nft', trick(inNetns(netns, 'nft', 'list', 'table', 'inet', list)))

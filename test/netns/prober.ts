@@ -6,9 +6,10 @@ import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
+import { answerSctp, askSctp } from './sctp.js'
 
 export interface Probe {
-  readonly protocol: 'tcp' | 'udp' | 'icmp'
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp'
   readonly address: string
   readonly port: number
 }
@@ -19,8 +20,9 @@ export type Outcome = 'open' | 'refused' | 'silent'
 const PROBES_AT_ONCE = 24
 const SECOND_MS = 1000
 
-/** UDP at each address, so that an answer comes from where the question went. */
+/** UDP and SCTP at each address, so that an answer comes from where the question went. */
 async function serve(ports: readonly number[], addresses: readonly string[]): Promise<void> {
+  answerSctp(ports, 'sctp', addresses)
   for (const port of ports) {
     const server = createServer((socket) => socket.end())
     await new Promise<void>((resolve) => server.listen(port, '::', resolve))
@@ -41,6 +43,8 @@ function probe(one: Probe, limitMs: number): Promise<Outcome> {
       return probeTcp(one, limitMs)
     case 'udp':
       return probeUdp(one, limitMs)
+    case 'sctp':
+      return probeSctp(one, limitMs)
     case 'icmp':
       return probeIcmp(one, limitMs)
   }
@@ -88,6 +92,11 @@ function probeUdp({ address, port }: Probe, limitMs: number): Promise<Outcome> {
       socket.send('?')
     })
   })
+}
+
+async function probeSctp({ address, port }: Probe, limitMs: number): Promise<Outcome> {
+  const answer = await askSctp(address, port, limitMs)
+  return answer === 'refused' || answer === 'silent' ? answer : 'open'
 }
 
 function probeIcmp({ address }: Probe, limitMs: number): Promise<Outcome> {

@@ -16,7 +16,7 @@ export class Prober {
     this.#lines = lines
   }
 
-  /** Starts one that answers on these ports of TCP and UDP, at these addresses of its namespace. */
+  /** Starts one that answers on these ports of TCP, UDP and SCTP, at these addresses of its namespace. */
   static async start(netns: string, ports: readonly number[], addresses: readonly string[]): Promise<Prober> {
     const argv = ['netns', 'exec', netns, process.execPath, PROGRAM, ports.join(), addresses.join()]
     const child = spawn('ip', argv, { stdio: ['pipe', 'pipe', 'inherit'] })

@@ -38,7 +38,13 @@ const VARIANTS: readonly object[] = [
       neighbors: [{ address: '192.0.2.2', as: 'internal', password: 'other' }]
     }
   },
-  { bgp: { as: 65002, neighbors: [{ interface: 'eth0', as: 'internal' }] } }
+  { bgp: { as: 65002, neighbors: [{ interface: 'eth0', as: 'internal' }] } },
+  {
+    'graceful-restart': 120,
+    ospf: { area: 0, interfaces: ['eth0'] },
+    ospf3: { area: 0, interfaces: ['eth0'] },
+    bgp: { as: 65001, neighbors: [{ interface: 'eth1', as: 'external' }] }
+  }
 ]
 
 function variantOf(section: object): Pick<RoutingExample, 'name' | 'lines'> {
@@ -85,7 +91,7 @@ describeWithFrr('the golden configurations, in FRR', () => {
     const netns = scratch.netns()
     for (const name of ['eth0', 'eth1']) ip(netns, `link add ${name} type veth peer name ${name}p`)
     frr = new Frr(netns)
-    for (const daemon of ['zebra', ...ROUTER_DAEMONS]) await frr.start(daemon)
+    for (const daemon of ROUTER_DAEMONS) await frr.start(daemon)
   })
   after(async () => {
     await frr.close()

@@ -2,6 +2,7 @@
  * Takes addresses out of the network while their containers run, so that another host can have them without a lost packet:
  * first they are announced as the worst choice, and when all neighbours know that, not at all.
  */
+import { setImmediate } from 'node:timers/promises'
 import { RoutedError } from '../../errors.js'
 import type { Log } from '../../log.js'
 import type { Endpoint } from '../../model/endpoint.js'
@@ -21,6 +22,7 @@ export interface DrainParts {
 /** Routing daemons collect changes of lists: ospfd for its shortest LSA interval, bgpd for its route map delay. */
 const LISTS_TAKE_MS = 6_000
 const ASK_AGAIN_MS = 200
+const ENDPOINTS_AT_ONCE = 32
 /** Of one log line. */
 const ADDRESSES_TOLD = 20
 /** A neighbour that does not answer for so long is not waited for. */
@@ -78,17 +80,20 @@ export class Drains {
     }
     routers.wake()
     // What was asked for meanwhile.
-    if (
-      records
-        .all('endpoint')
-        .some(({ id, drain }) => drain === 'worse' && worse.every((one) => one.id !== id))
-    )
+    const known = new Set(worse.map(({ id }) => id))
+    if (records.all('endpoint').some(({ id, drain }) => drain === 'worse' && !known.has(id)))
       await this.#finish()
   }
 
-  /** At once: they share the passes over the kernel. */
+  /** Many at once, because they share the passes over the kernel; not all, because others are to be answered meanwhile. */
   async #setAll(endpoints: readonly Endpoint[], drain: Endpoint['drain']): Promise<void> {
-    await Promise.all(endpoints.map(({ id }) => this.#parts.endpoints.setDrain(id, drain)))
+    await this.#parts.routers.whileDraining(async () => {
+      for (let at = 0; at < endpoints.length; at += ENDPOINTS_AT_ONCE) {
+        const some = endpoints.slice(at, at + ENDPOINTS_AT_ONCE)
+        await Promise.all(some.map(({ id }) => this.#parts.endpoints.setDrain(id, drain)))
+        await setImmediate()
+      }
+    })
   }
 
   async #untilKnown(): Promise<void> {

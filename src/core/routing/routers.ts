@@ -18,6 +18,7 @@ import { RouterKeeper } from './router-keeper.js'
 import type { RouterState } from './router-keeper.js'
 import { planRouters } from './router-plans.js'
 import type { RouterPlan } from './router-plans.js'
+import { strictUplinks } from './uplinks.js'
 
 const ZEBRA = 'routing zebra'
 
@@ -31,14 +32,26 @@ export interface RoutersParts {
   readonly log: Log
 }
 
+/** What endpoints want of the routing daemons. */
+interface Choices {
+  readonly drained: readonly Prefix[]
+  readonly anycast: readonly Prefix[]
+}
+
 export class Routers {
   readonly #parts: RoutersParts
   readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
   /** Destinations that others should be preferred for, besides drained ones. */
   readonly #worst = new Set<Prefix>()
+  /** Found out of the records, as of that number of changes. */
+  #found: (Choices & { readonly changes: number }) | undefined
+  /** What was drained before the changes that are under way. */
+  #before: readonly Prefix[] | undefined
+  #draining = 0
   #routerId: Ip | undefined
   /** Why zebra, which is not ours to configure, does not answer. */
   #silence: string | undefined
+  #warnings: readonly string[] = []
 
   constructor(parts: RoutersParts) {
     this.#parts = parts
@@ -68,6 +81,11 @@ export class Routers {
     return [{ key: 'routing', error: `none of ${names} answers in ${routing.vty}` }]
   }
 
+  /** What of the host's settings does not fit to several uplinks. */
+  get warnings(): readonly string[] {
+    return this.#warnings
+  }
+
   get counters(): { readonly passes: number; readonly commands: number; readonly repairs: number } {
     const all = [...this.#keepers.values()].map(({ counters }) => counters)
     const sum = (name: 'passes' | 'commands' | 'repairs'): number =>
@@ -77,8 +95,12 @@ export class Routers {
 
   /** The router id stays what it was found to be first: another one would end all neighbourships. */
   learn(facts: HostFacts): void {
-    const { routing } = this.#parts
-    if (routing) this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+    const { routing, log } = this.#parts
+    if (!routing) return
+    this.#routerId ??= routerIdOf(routing, facts.addressesByLink)
+    const warnings = strictUplinks(routing, facts.sysctls)
+    for (const err of warnings) if (!this.#warnings.includes(err)) log.warn('packets may be dropped', { err })
+    this.#warnings = warnings
   }
 
   /** False = every other host that announces the destination is better. The caller has the daemons told. */
@@ -93,6 +115,17 @@ export class Routers {
     if (silence !== undefined && this.#silence === undefined) log.error('fault', { key: ZEBRA, err: silence })
     if (silence === undefined && this.#silence !== undefined) log.info('fault cleared', { key: ZEBRA })
     this.#silence = silence
+  }
+
+  /** While many endpoints are drained, or are no longer: of half of them other lines would be written, thousands of them. */
+  async whileDraining<T>(changes: () => Promise<T>): Promise<T> {
+    this.#before ??= this.#choices().drained
+    this.#draining++
+    try {
+      return await changes()
+    } finally {
+      if (--this.#draining === 0) this.#before = undefined
+    }
   }
 
   /** Networks may have changed. Returns at once. */
@@ -145,15 +178,27 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
-    const { records } = this.#parts
-    const networks = records.all('network')
+    const { drained, anycast } = this.#choices()
     return desiredRouting(routing, {
-      networks,
-      drained: [...new Set([...drainedPrefixes(records.all('endpoint'), networks), ...this.#worst])],
-      anycast: anycastIn(records),
-      claims: records.all('block').map(({ prefix }) => prefix),
+      networks: this.#parts.records.all('network'),
+      drained: [...new Set([...(this.#before ?? drained), ...this.#worst])],
+      anycast,
+      claims: this.#parts.records.all('block').map(({ prefix }) => prefix),
       ...(routerId === undefined ? {} : { routerId })
     })
+  }
+
+  /** Keepers ask often, and there may be many endpoints. */
+  #choices(): Choices {
+    const { records } = this.#parts
+    const { changes } = records
+    if (this.#found?.changes !== changes)
+      this.#found = {
+        changes,
+        drained: drainedPrefixes(records.all('endpoint'), records.all('network')),
+        anycast: anycastIn(records)
+      }
+    return this.#found
   }
 
   #written(daemon: RouterDaemon): Router | undefined {

@@ -205,8 +205,10 @@ export const NFT_MSG = {
   GETSETELEM: 13,
   DELSETELEM: 14,
   NEWGEN: 15,
+  GETGEN: 16,
   GETOBJ: 19
 } as const
+export const NFTA_GEN_ID = 1
 /** The same number in messages about tables, chains, rules, sets and elements. */
 export const NFTA_TABLE = 1
 export const NFTA_TABLE_FLAGS = 2

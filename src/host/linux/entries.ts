@@ -117,9 +117,10 @@ function isHarmless({ verb, object }: Op, errno: string): boolean {
 
 /** A route in the way is harmless if it is just the one that we wanted; otherwise the error shows it. */
 async function judge(clashes: readonly RouteStep[], kernel: Kernel, failures: Failures): Promise<void> {
-  const ours = await ourRoutes(clashes, kernel)
+  const ours = byDestination(await ourRoutes(clashes, kernel))
   for (const { op, object, index } of clashes) {
-    if (ours.some((found) => isSameRoute(object, found, { index, protocol: kernel.protocol }))) continue
+    const same = ours.get(object.dst) ?? []
+    if (same.some((found) => isSameRoute(object, found, { index, protocol: kernel.protocol }))) continue
     const [answer] = await kernel.requests.request([matchRoute(object.dst)])
     const found = answer?.reply && decodeRoute(answer.reply)
     const other = found && hasSameKey(object, found) ? await textOf(found, kernel) : 'another route to it'
@@ -136,10 +137,11 @@ async function textOf(found: FoundRoute, kernel: Kernel): Promise<string> {
 /** The same destination and metric through another link of ours must go first: the kernel takes only one. */
 async function deleteOurRoutes(steps: readonly RouteStep[], kernel: Kernel): Promise<void> {
   if (steps.length === 0) return
-  const ours = await ourRoutes(steps, kernel)
+  const ours = byDestination(await ourRoutes(steps, kernel))
   const messages: Message[] = []
   for (const { object } of steps) {
-    for (const index of ours.filter((found) => hasSameKey(object, found)).flatMap(({ indexes }) => indexes)) {
+    const rivals = (ours.get(object.dst) ?? []).filter((found) => hasSameKey(object, found))
+    for (const index of rivals.flatMap(({ indexes }) => indexes)) {
       const link = await findLinkAt(kernel, index)
       if (link && isOurs(link))
         messages.push(changeRoute('delete', object, { index, protocol: kernel.protocol }))
@@ -148,15 +150,25 @@ async function deleteOurRoutes(steps: readonly RouteStep[], kernel: Kernel): Pro
   await kernel.requests.request(messages)
 }
 
+function byDestination(routes: readonly FoundRoute[]): ReadonlyMap<string, readonly FoundRoute[]> {
+  const map = new Map<string, FoundRoute[]>()
+  for (const route of routes) {
+    const same = map.get(route.dst)
+    if (same) same.push(route)
+    else map.set(route.dst, [route])
+  }
+  return map
+}
+
 async function ourRoutes(steps: readonly RouteStep[], kernel: Kernel): Promise<FoundRoute[]> {
-  const found: FoundRoute[] = []
+  const found: FoundRoute[][] = []
   for (const family of [4, 6] as const) {
     const ofFamily = steps.filter(({ object }) => object.dst.includes(':') === (family === 6))
     for (const table of new Set(ofFamily.map(({ object }) => object.table))) {
       const { protocol } = kernel
       const routes = await kernel.dumps.dump(getRoutes(family, { protocol, table }), decodeRoute)
-      found.push(...routes.filter((route) => route.protocol === protocol))
+      found.push(routes.filter((route) => route.protocol === protocol))
     }
   }
-  return found
+  return found.flat()
 }

@@ -33,10 +33,12 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
   const outer = links.filter(({ isLoopback, name }) => !isLoopback && !INNER_LINK.test(name))
   const keys = [
     ...KNOWN_SYSCTLS,
+    UPLINK_SYSCTLS.rpFilter('all'),
     ...outer.flatMap(({ name }) => Object.values(UPLINK_SYSCTLS).map((keyOf) => keyOf(name)))
   ]
   return {
     ...(sizes.length === 0 ? {} : { uplinkMtu: Math.min(...sizes) }),
+    mtusByLink: Object.fromEntries(outer.map(({ name, mtu }) => [name, mtu])),
     routeMtus: Object.fromEntries(routeMtus),
     addresses: found.map(({ address }) => address),
     addressesByLink: byLink(found),

@@ -63,17 +63,15 @@ async function neighbourObjects(kernel: Kernel, names: Names): Promise<HostObjec
 }
 
 async function routeObjects(kernel: Kernel, names: Names): Promise<HostObject[]> {
-  const objects: HostObject[] = []
+  const routes: FoundRoute[][] = []
   const { protocol } = kernel
   for (const family of [4, 6] as const) {
     for (const table of [undefined, 'local'] as const) {
       const found = await kernel.dumps.dump(getRoutes(family, { protocol, table }), decodeRoute)
-      objects.push(
-        ...found.filter((route) => route.protocol === protocol).flatMap((route) => routeObject(route, names))
-      )
+      routes.push(found.filter((route) => route.protocol === protocol))
     }
   }
-  return objects
+  return routes.flatMap((some) => some.flatMap((route) => routeObject(route, names)))
 }
 
 function routeObject({ dst, metric, table, indexes }: FoundRoute, names: Names): Route[] {

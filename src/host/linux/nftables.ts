@@ -7,6 +7,7 @@ import {
   NFNL_MSG_BATCH,
   NFNL_SUBSYS,
   NFTA_DATA_VALUE,
+  NFTA_GEN_ID,
   NFTA_LIST_ELEM,
   NFTA_SET_ELEM_DATA,
   NFTA_SET_ELEM_KEY,
@@ -131,6 +132,13 @@ export function nameBytes(name: string): Buffer {
   const bytes = Buffer.alloc(IFNAMSIZ)
   bytes.write(name, 'latin1')
   return bytes
+}
+
+/** A number that grows with every transaction of anybody in the namespace. Undefined if the kernel did not say. */
+export async function readGeneration(socket: NetlinkSocket): Promise<number | undefined> {
+  const message = { type: nftType(NFT_MSG.GETGEN), flags: 0, body: nfgenmsg(0) }
+  const [answer] = await socket.request([message])
+  return answer?.reply && find(answer.reply, NFGENMSG_SIZE, NFTA_GEN_ID)?.readUInt32BE(0)
 }
 
 /** Sends messages as one transaction. */

@@ -12,13 +12,13 @@ import { refusal } from './kernel.js'
 import type { Failures, Kernel } from './kernel.js'
 import type { Message } from './messages.js'
 import type { Answer } from './netlink.js'
-import { deleteTable, transact } from './nftables.js'
+import { deleteTable, readGeneration, transact } from './nftables.js'
 import { PolicyBook } from './policy-book.js'
 import { emptyList, makeList, listName, removeList } from './policy-lists.js'
 import type { Making } from './policy-lists.js'
 import { closedText, listsOf, switchMessages } from './policy-links.js'
 import { ALTERED, readCounts, readPolicies } from './policy-reading.js'
-import type { FoundList, FoundPolicies } from './policy-reading.js'
+import type { FoundList, FoundPolicies, KnownList } from './policy-reading.js'
 import { DIRECTIONS, POLICY_SKELETON, POLICY_TABLE } from './policy-table.js'
 import type { Direction } from './policy-table.js'
 import { tableText } from './tables.js'
@@ -30,8 +30,10 @@ export class PacketPolicer {
   readonly #kernel: Kernel
   readonly #turns = new Turns()
   #book = new PolicyBook()
-  /** What lists allow, as long as somebody tells of changes by others. */
-  #texts: Map<string, string> | undefined
+  /** Lists of which nothing has changed, as long as somebody tells of changes by others. */
+  #known: ReadonlyMap<string, KnownList> | undefined
+  /** What was found last, and the generation of nftables then. */
+  #last: { readonly generation: number; readonly found: FoundPolicies } | undefined
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
@@ -42,14 +44,14 @@ export class PacketPolicer {
    * one.
    */
   watched(isWatched: boolean): void {
-    this.#texts = isWatched ? new Map() : undefined
+    this.#known = isWatched ? new Map() : undefined
   }
 
   /** The table, if a part of it is there, and the policies in it. */
   list(wants: (kind: Kind) => boolean): Promise<HostObject[]> {
     return this.#turns.take(async () => {
       if (!wants('policer') && !wants('policy')) return []
-      const { intact, policies } = await this.#read()
+      const { intact, policies } = await this.#look()
       return [
         ...(wants('policer') && intact !== undefined ? [{ kind: 'policer', intact } as const] : []),
         ...(wants('policy') ? policies : [])
@@ -88,12 +90,21 @@ export class PacketPolicer {
     })
   }
 
+  /** Reads everything, unless nobody has changed anything in nftables since it was read. */
+  async #look(): Promise<FoundPolicies> {
+    const generation = await readGeneration(this.#kernel.filter)
+    if (this.#last && this.#last.generation === generation) return this.#last.found
+    const found = await this.#read()
+    this.#last = generation === undefined ? undefined : { generation, found }
+    return found
+  }
+
   async #read(): Promise<FoundPolicies> {
-    const known = this.#texts
+    const known = this.#known
     const found = await readPolicies(this.#kernel, known)
     this.#book = new PolicyBook(found)
     // Not if something has changed meanwhile.
-    if (known && this.#texts === known) this.#texts = new Map(found.texts)
+    if (known && this.#known === known) this.#known = found.known
     return found
   }
 

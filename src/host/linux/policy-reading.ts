@@ -34,6 +34,12 @@ export interface FoundList {
   readonly intact: boolean
 }
 
+/** What a list allows, and the comments of its rules, which are work to make. */
+export interface KnownList {
+  readonly text: string
+  readonly comments: string
+}
+
 /** What is known of one link: for each direction, the name of its list, '' if nothing is allowed; absent = everything. */
 export type LinkLists = Readonly<Partial<Record<Direction, string>>>
 
@@ -43,24 +49,24 @@ export interface FoundPolicies {
   readonly lists: ReadonlyMap<string, FoundList>
   readonly links: ReadonlyMap<string, LinkLists>
   readonly policies: readonly Policy[]
-  /** What lists allow, by name, if they are as we made them. */
-  readonly texts: ReadonlyMap<string, string>
+  /** Lists by name, if they are as we made them. */
+  readonly known: ReadonlyMap<string, KnownList>
 }
 
 type Reader = Pick<Kernel, 'filter' | 'filterDumps'>
 
-/** Reads everything. `known`: lists of which nothing can have changed since they were read; each is a message less. */
+/** Reads everything. `before`: lists of which nothing can have changed since they were read; each is a message less. */
 export async function readPolicies(
   kernel: Reader,
-  known: ReadonlyMap<string, string> = new Map()
+  before: ReadonlyMap<string, KnownList> = new Map()
 ): Promise<FoundPolicies> {
   const state = await readTable(POLICY_TABLE, kernel)
-  if (!state) return { lists: new Map(), links: new Map(), policies: [], texts: new Map() }
-  const { lists, texts } = await readLists(state, kernel, known)
+  if (!state) return { lists: new Map(), links: new Map(), policies: [], known: new Map() }
+  const { lists, known } = await readLists(state, kernel, before)
   const links = new Map<string, LinkLists>()
   const found = new Map<string, Policy>()
   for (const direction of DIRECTIONS) {
-    for (const [link, { name, text }] of await readLinks(direction, texts, kernel)) {
+    for (const [link, { name, text }] of await readLinks(direction, known, kernel)) {
       links.set(link, { ...links.get(link), ...(name === undefined ? {} : { [direction]: name }) })
       const open = { kind: 'policy', link, ingress: 'any', egress: 'any' } as const
       found.set(link, { ...open, ...found.get(link), [direction]: text })
@@ -71,7 +77,7 @@ export async function readPolicies(
     lists,
     links,
     policies: [...found.values()],
-    texts
+    known
   }
 }
 
@@ -108,32 +114,37 @@ function withoutLists({ flags, sets, chains }: TableState): TableState {
   return { flags, sets: new Map([...sets].filter(isOfTable)), chains: new Map([...chains].filter(isOfTable)) }
 }
 
-/** All lists, and what each one allows, if it is as we made it. */
+/** All lists, and those that are as we made them. */
 async function readLists(
   { sets, chains }: TableState,
   { filterDumps }: Reader,
-  known: ReadonlyMap<string, string>
-): Promise<{ lists: Map<string, FoundList>; texts: Map<string, string> }> {
+  before: ReadonlyMap<string, KnownList>
+): Promise<{ lists: Map<string, FoundList>; known: Map<string, KnownList> }> {
   const names = new Set([...sets.keys(), ...chains.keys()].flatMap((name) => listOfName(name) ?? []))
   const lists = new Map<string, FoundList>()
-  const texts = new Map<string, string>()
+  const known = new Map<string, KnownList>()
   for (const name of names) {
     const own = setsOf(name).filter((set) => sets.has(set.name))
-    const ownNames = new Set(own.map((set) => set.name))
-    const read = async (): Promise<string> => {
-      const elements = []
-      for (const set of own) elements.push(...(await filterDumps.dump(getElements(set), decodeBytes)).flat())
-      return listText(elements)
-    }
-    const direction = name.startsWith('ingress') ? 'ingress' : 'egress'
-    const text = known.get(name) ?? (await read())
-    const comments = chains.get(name)?.comments.join()
-    const intact =
-      listName(direction, text) === name && comments === commentsOf(direction, name, ownNames).join()
-    lists.set(name, { hasChain: chains.has(name), sets: ownNames, intact })
-    if (intact) texts.set(name, text)
+    const list = before.get(name) ?? (await readList(name, own, filterDumps))
+    const intact = list !== undefined && chains.get(name)?.comments.join() === list.comments
+    lists.set(name, { hasChain: chains.has(name), sets: new Set(own.map((set) => set.name)), intact })
+    if (intact) known.set(name, list)
   }
-  return { lists, texts }
+  return { lists, known }
+}
+
+/** Undefined if its sets do not have what its name says. */
+async function readList(
+  name: string,
+  sets: readonly NamedSet[],
+  dumps: Reader['filterDumps']
+): Promise<KnownList | undefined> {
+  const elements = []
+  for (const set of sets) elements.push(...(await dumps.dump(getElements(set), decodeBytes)).flat())
+  const text = listText(elements)
+  const direction = name.startsWith('ingress') ? 'ingress' : 'egress'
+  if (listName(direction, text) !== name) return undefined
+  return { text, comments: commentsOf(direction, name, new Set(sets.map((set) => set.name))).join() }
 }
 
 interface FoundLink {
@@ -144,7 +155,7 @@ interface FoundLink {
 
 async function readLinks(
   direction: Direction,
-  texts: ReadonlyMap<string, string>,
+  known: ReadonlyMap<string, KnownList>,
   { filterDumps }: Reader
 ): Promise<Map<string, FoundLink>> {
   const linksIn = async (set: NamedSet): Promise<Map<string, string>> =>
@@ -155,7 +166,7 @@ async function readLinks(
   for (const link of new Set([...closed.keys(), ...counted.keys(), ...led.keys()])) {
     const name = led.get(link)
     const isWhole = closed.has(link) && counted.has(link)
-    const text = name === undefined ? '' : texts.get(name)
+    const text = name === undefined ? '' : known.get(name)?.text
     found.set(link, { name: name ?? '', text: (isWhole ? text : undefined) ?? ALTERED })
   }
   return found

@@ -1,4 +1,5 @@
 /** Published ports of one network namespace. The cost of a change does not depend on how many there are. */
+import type { KernelError } from '../../errors.js'
 import { keyOf } from '../objects.js'
 import type { HostObject, Kind, Op, Publisher } from '../objects.js'
 import { exec } from './exec.js'
@@ -16,8 +17,12 @@ import { changeTables } from './table-changes.js'
 
 interface Step {
   readonly op: Op
-  readonly messages: readonly Message[]
+  /** To be tried one after the other. */
+  readonly ways: readonly (readonly Message[])[]
 }
+
+/** Of two messages each, in one datagram to the kernel. */
+const STEPS_PER_TRANSACTION = 512
 
 export class PortPublisher {
   readonly #kernel: Kernel
@@ -44,16 +49,12 @@ export class PortPublisher {
     )
   }
 
-  /** Each alone, as one transaction: a replaced port leads to the one or to the other, never nowhere. */
+  /**
+   * Many at once: the kernel waits for its readers after each transaction, and a range may have thousands. A replaced port
+   * leads to the one or to the other, never nowhere.
+   */
   applyElements(ops: readonly Op[]): Promise<Failures> {
-    return this.#turns.take(async () => {
-      const failures: Failures = new Map()
-      for (const step of ops.map(stepOf)) {
-        const problem = await this.#change(step)
-        if (problem) failures.set(keyOf(step.op.object), problem)
-      }
-      return failures
-    })
+    return this.#turns.take(() => this.#change(ops.map(stepOf)))
   }
 
   async #listTable(): Promise<Publisher[]> {
@@ -77,7 +78,7 @@ export class PortPublisher {
     const options = { input: tableText(PORT_SKELETON), inside: this.#kernel.inside }
     const { code, errno, stderr } = await exec(['nft', '-f', '-'], options)
     if (code !== 0) return { errno: errno ?? 'EIO', text: `nft: ${errno ?? stderr.trim()}` }
-    for (const object of kept) await this.#change(stepOf({ verb: 'add', object }))
+    await this.#change(kept.map((object) => stepOf({ verb: 'add', object })))
     return undefined
   }
 
@@ -86,32 +87,62 @@ export class PortPublisher {
     return answer?.errno === undefined || answer.errno === 'ENOENT' ? undefined : answer
   }
 
-  async #change({ op, messages }: Step): Promise<ReturnType<typeof refusal> | undefined> {
-    for (const attempt of attemptsOf(messages)) {
-      const answers = await transact(this.#kernel.filter, attempt)
-      const refused = answers.find(({ errno }) => errno !== undefined)
-      if (refused?.errno === undefined) return undefined
-      const isLast = attempt.length === 1
-      const isGone = refused.errno === 'ENOENT'
-      if (op.verb === 'delete' && isGone) return undefined
-      if (isLast) {
-        const why = isGone ? `${refused.errno}: the nftables table for ports is not there` : refused.text
-        return refusal(op, refused.errno, why)
-      }
+  async #change(all: readonly Step[]): Promise<Failures> {
+    const failures: Failures = new Map()
+    const steps = all.filter(({ ways }) => ways.length > 0)
+    for (let at = 0; at < steps.length; at += STEPS_PER_TRANSACTION)
+      await this.#changeSome(steps.slice(at, at + STEPS_PER_TRANSACTION), failures)
+    return failures
+  }
+
+  /**
+   * A transaction in which something is refused does nothing, but tells everything that is wrong with it: that is tried in
+   * its next way, or left out of the next transaction.
+   */
+  async #changeSome(all: readonly Step[], failures: Map<string, KernelError>): Promise<void> {
+    let steps = all
+    while (steps.length > 0) {
+      const told = await this.#try(steps)
+      if (told.every((refused) => refused === undefined)) break
+      steps = steps.flatMap((step, index): Step[] => {
+        const refused = told[index]
+        if (!refused) return [step]
+        const [, ...ways] = step.ways
+        if (ways.length > 0) return [{ ...step, ways }]
+        const problem = problemOf(step.op, refused)
+        if (problem) failures.set(keyOf(step.op.object), problem)
+        return []
+      })
     }
-    return undefined
+  }
+
+  /** One transaction of all. Gives what was refused of each. */
+  async #try(steps: readonly Step[]): Promise<(Answer | undefined)[]> {
+    const messages = steps.map(({ ways: [way = []] }) => way)
+    const answers = await transact(this.#kernel.filter, messages.flat())
+    return messages.map((own) => answers.splice(0, own.length).find(({ errno }) => errno !== undefined))
   }
 }
 
-/** Replacing deletes first; where there is nothing to delete, adding alone does it. */
-function attemptsOf(messages: readonly Message[]): (readonly Message[])[] {
-  return messages.length > 1 ? [messages, messages.slice(-1)] : [messages]
+function problemOf(
+  { verb, object }: Op,
+  { errno = 'EIO', text }: Answer
+): ReturnType<typeof refusal> | undefined {
+  const isGone = errno === 'ENOENT'
+  if (verb === 'delete' && isGone) return undefined
+  return refusal(
+    { verb, object },
+    errno,
+    isGone ? `${errno}: the nftables table for ports is not there` : text
+  )
 }
 
+/** What is there leads elsewhere, or is not there any more, only where somebody else has changed it. */
 function stepOf(op: Op): Step {
-  if (!isPortObject(op.object)) return { op, messages: [] }
+  if (!isPortObject(op.object)) return { op, ways: [] }
   const { set, element } = elementOf(op.object)
   const remove = changeBytes('delete', set, element)
-  if (op.verb === 'delete') return { op, messages: [remove] }
-  return { op, messages: [remove, changeBytes('add', set, element)] }
+  if (op.verb === 'delete') return { op, ways: [[remove]] }
+  const add = changeBytes('add', set, element)
+  return { op, ways: op.verb === 'add' ? [[add], [remove, add]] : [[remove, add], [add]] }
 }

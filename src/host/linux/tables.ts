@@ -132,12 +132,12 @@ export async function readTable(
     )
   const chains = await ofTable(NFT_MSG.GETCHAIN, decodeChain)
   const rules = await ofTable(NFT_MSG.GETRULE, decodeRule)
-  const commentsOf = (chain: string): string[] =>
-    rules.filter((rule) => rule.chain === chain).map(({ comment }) => comment)
+  const comments = new Map(chains.map(([name]): [string, string[]] => [name, []]))
+  for (const { chain, comment } of rules) comments.get(chain)?.push(comment)
   return {
     flags: findNumber(answer.reply, NFTA_TABLE_FLAGS) ?? 0,
     sets: new Map(await ofTable(NFT_MSG.GETSET, decodeSet)),
-    chains: new Map(chains.map(([name, hook]) => [name, { hook, comments: commentsOf(name) }]))
+    chains: new Map(chains.map(([name, hook]) => [name, { hook, comments: comments.get(name) ?? [] }]))
   }
 }
 

@@ -29,14 +29,15 @@ const UNFIT: readonly Prefix[] = [
   '169.254.0.0/16',
   '224.0.0.0/3',
   '::/127',
+  '::ffff:0.0.0.0/96',
   'fe80::/10',
   'ff00::/8'
 ].map((text) => parsePrefix(text))
 
-/** A list, or text with commas or blanks between: commas are special in `docker run --network`. */
+/** A list, or text with commas, semicolons or blanks between: commas are special in `docker run --network`. */
 function parseAddresses(value: unknown, key: string): Prefix[] {
   const words: readonly unknown[] =
-    typeof value === 'string' ? value.split(/[\s,]+/).filter((word) => word !== '') : asList(value, key)
+    typeof value === 'string' ? value.split(/[\s,;]+/).filter((word) => word !== '') : asList(value, key)
   return [...new Set(words.map((word) => hostPrefix(parseAddress(word, key))))]
 }
 

@@ -35,7 +35,9 @@ export const INSIDE_OPTIONS: readonly Option[] = [
 
 /** Only what is the interface's own: what a namespace has as a whole is `docker run --sysctl`. */
 const SYSCTL = /^net\.(ipv4|ipv6|mpls)\.(conf|neigh)\.(?:IFNAME)\.([a-z0-9_]+)$/i
-const VALUE = /^[\x20-\x7e]{1,128}$/
+const NUMBER = /^\s*-?\d{1,10}\s*$/
+/** The only one that is no number. */
+const SECRET = /\.stable_secret$/i
 
 function parseName(key: string): string {
   const [, family, table, name] = SYSCTL.exec(key.slice(SYSCTL_PREFIX.length)) ?? []
@@ -48,15 +50,16 @@ function parseName(key: string): string {
 
 function parseValue(value: unknown, key: string): string {
   const text = typeof value === 'number' ? String(value) : value
-  if (typeof text === 'string' && VALUE.test(text)) return text.trim()
-  throw new InvalidError(`${key}: ${shown(value)} is not a value such as 1`)
+  if (typeof text === 'string' && NUMBER.test(text)) return text.trim()
+  if (typeof text === 'string' && SECRET.test(key)) return parseIp(text.trim(), key)
+  throw new InvalidError(`${key}: ${shown(value)} is not a number such as 1`)
 }
 
-/** A list, or text with commas or blanks between. */
+/** A list, or text with commas, semicolons or blanks between. */
 function parseRoutes(value: unknown, key: string): Prefix[] {
   if (typeof value !== 'string' && !Array.isArray(value))
     throw new InvalidError(`${key}: ${shown(value)} is not a list of subnets such as 10.9.0.0/16`)
-  const words: readonly unknown[] = typeof value === 'string' ? value.split(/[\s,]+/) : value
+  const words: readonly unknown[] = typeof value === 'string' ? value.split(/[\s,;]+/) : value
   return [...new Set(words.filter((word) => word !== '').map((word) => parseRoute(word, key)))]
 }
 

@@ -10,6 +10,9 @@ export interface LinkOptions {
 const LARGEST_MTU = 65_535
 const SMALLEST_MTU = 68
 
+/** Every link with IPv6 must carry such packets (RFC 8200 §5); the kernel has none on a smaller one. */
+export const IPV6_MTU = 1280
+
 /** Schemas of the fields in stored records. */
 export const LINK_FIELDS = { mtu: { type: 'integer', minimum: 0, maximum: LARGEST_MTU } } as const
 
@@ -37,6 +40,18 @@ export function parseMtu(value: unknown, field: string): number {
   if (isRight) return mtu
   throw new InvalidError(
     `${field}: ${shown(value)} is not an MTU: give ${String(SMALLEST_MTU)} to ${String(LARGEST_MTU)} bytes, or 0 to leave it alone`
+  )
+}
+
+/** True for an MTU with which a link has no IPv6. */
+export function isNarrow(mtu: number): boolean {
+  return mtu > 0 && mtu < IPV6_MTU
+}
+
+/** Why an endpoint or a network with IPv6 is refused. */
+export function tooNarrow(mtu: number): InvalidError {
+  return new InvalidError(
+    `net-routed.mtu: ${String(mtu)} is too small for IPv6: give at least ${String(IPV6_MTU)}, or no IPv6`
   )
 }
 

@@ -23,7 +23,7 @@ const LINK = /^(?!\.{1,2}$)[^\s/,:]{1,15}$/
 
 function parseLinks(value: unknown, key: string): string[] {
   const words: readonly unknown[] =
-    typeof value === 'string' ? value.split(/[\s,]+/).filter((word) => word !== '') : asList(value, key)
+    typeof value === 'string' ? value.split(/[\s,;]+/).filter((word) => word !== '') : asList(value, key)
   return [...new Set(words.map((word) => parseLink(word, key)))]
 }
 

@@ -6,6 +6,7 @@ import { DUPLICATES_FIELDS, DUPLICATES_OPTIONS } from './duplicates.js'
 import { HEALTH_FIELDS, HEALTH_OPTIONS } from './health.js'
 import { INSIDE_FIELDS, INSIDE_OPTIONS } from './inside.js'
 import { LINK_FIELDS, LINK_OPTIONS } from './link.js'
+import { hasKey, isOurs, nearest, withNames } from './names.js'
 import { NDP_FIELDS, NDP_OPTIONS } from './ndp.js'
 import type { EndpointOptions, NetworkOptions, Option, OptionChanges, Place } from './option.js'
 import { POLICY_FIELDS, POLICY_OPTIONS } from './policy.js'
@@ -34,16 +35,14 @@ export const OPTION_FIELDS = {
   ...INSIDE_FIELDS
 } as const
 
-/** Whoever writes one of these means us. */
-const OUR_PREFIXES = ['net-routed.', 'com.medallia.routed.']
-
 /**
  * Throws InvalidError for a wrong value, for a key in our name that does not exist or that is not for this place. Keys of
- * others are left alone.
+ * others are left alone. The case of keys does not matter.
  */
 export function parseOptions(given: Readonly<Record<string, unknown>>, place: 'endpoint'): EndpointOptions
 export function parseOptions(given: Readonly<Record<string, unknown>>, place: Place): NetworkOptions
-export function parseOptions(given: Readonly<Record<string, unknown>>, place: Place): NetworkOptions {
+export function parseOptions(all: Readonly<Record<string, unknown>>, place: Place): NetworkOptions {
+  const given = withNames(all, OPTIONS)
   const here = OPTIONS.filter(({ places }) => places.includes(place))
   refuseUnknown(given, place, here)
   return Object.assign({}, ...here.map((option) => parseOne(option, given))) as NetworkOptions
@@ -53,7 +52,8 @@ export function parseOptions(given: Readonly<Record<string, unknown>>, place: Pl
  * The same for what runs. Values are text; an empty one = as if the option had not been given. Throws InvalidError also for
  * an option that cannot change while containers run.
  */
-export function parseChanges(given: Readonly<Record<string, string>>, place: Place): OptionChanges {
+export function parseChanges(all: Readonly<Record<string, string>>, place: Place): OptionChanges {
+  const given = withNames(all, OPTIONS)
   const here = OPTIONS.filter(({ places, changes }) => changes && places.includes(place))
   refuseFixed(given, place, here)
   const wanted = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
@@ -90,7 +90,7 @@ function chosenIn(network: NetworkOptions): NetworkOptions {
 
 /** Keys that nobody here understands, for a warning: they may be meant for another driver. */
 export function foreignKeys(given: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(given).filter((key) => !key.startsWith('com.docker.network.') && !isOurs(key))
+  return Object.keys(given).filter((key) => !key.startsWith('com.docker.network.') && !isOurs(key, OPTIONS))
 }
 
 /** Of several names for one option the first one counts; the others must be right, too. */
@@ -110,23 +110,26 @@ function merged(all: readonly NetworkOptions[]): NetworkOptions {
   return Object.fromEntries(fields)
 }
 
-function hasKey({ keys, isPrefix }: Option, key: string): boolean {
-  return isPrefix ? keys.some((prefix) => key.startsWith(prefix)) : keys.includes(key)
-}
-
 function refuseUnknown(
   given: Readonly<Record<string, unknown>>,
   place: Place,
   here: readonly Option[]
 ): void {
   const unknown = Object.keys(given).filter(
-    (key) => isOurs(key) && !here.some((option) => hasKey(option, key))
+    (key) => isOurs(key, OPTIONS) && !here.some((option) => hasKey(option, key))
   )
   if (unknown.length === 0) return
   const elsewhere = unknown.filter((key) => OPTIONS.some((option) => hasKey(option, key)))
-  const what = elsewhere.length > 0 ? `is no option of ${AN[place]}` : 'does not exist'
+  const what =
+    elsewhere.length > 0 ? `is no option of ${AN[place]}, but of ${OTHER[place]}` : 'does not exist'
   const names = here.map(({ keys: [name], isPrefix }) => (isPrefix ? `${name}*` : name)).join(', ')
-  throw new InvalidError(`option ${unknown.join(', ')} ${what}: there are ${names}`)
+  throw new InvalidError(`option ${unknown.join(', ')} ${what}${meant(unknown)}: there are ${names}`)
+}
+
+/** Of one option, which was probably meant. */
+function meant([key = '', ...more]: readonly string[]): string {
+  const name = more.length > 0 ? undefined : nearest(key, OPTIONS)
+  return name === undefined || name === key ? '' : ` (is ${name} meant?)`
 }
 
 function refuseFixed(given: Readonly<Record<string, unknown>>, place: Place, here: readonly Option[]): void {
@@ -136,8 +139,8 @@ function refuseFixed(given: Readonly<Record<string, unknown>>, place: Place, her
   const names = here.map(({ keys: [name] }) => name).join(', ')
   for (const key of Object.keys(given)) {
     if (known.has(key)) continue
-    const option = OPTIONS.find(({ keys }) => keys.includes(key))
-    if (!option) throw new InvalidError(`option ${key} does not exist: there are ${names}`)
+    const option = OPTIONS.find((one) => hasKey(one, key))
+    if (!option) throw new InvalidError(`option ${key} does not exist${meant([key])}: there are ${names}`)
     const why = option.changes
       ? `is no option of ${AN[place]}`
       : 'cannot change while containers run, it is part of how their links were made'
@@ -146,7 +149,8 @@ function refuseFixed(given: Readonly<Record<string, unknown>>, place: Place, her
 }
 
 const AN: Readonly<Record<Place, string>> = { network: 'a network', endpoint: 'an endpoint' }
-
-function isOurs(key: string): boolean {
-  return OUR_PREFIXES.some((prefix) => key.startsWith(prefix))
+/** Where else it may be given. */
+const OTHER: Readonly<Record<Place, string>> = {
+  network: 'a container (docker run --network name=…,driver-opt=…)',
+  endpoint: 'a network (docker network create -o …)'
 }

@@ -64,6 +64,18 @@ export const POLICY_OPTIONS: readonly Option[] = [
   }
 ]
 
+/** What is allowed in a direction. */
+export function listOf(options: PolicyOptions, direction: 'ingress' | 'egress'): 'any' | readonly Allowed[] {
+  const { default: otherwise } = options
+  const isDenied = otherwise === 'deny' || otherwise === `deny-${direction}`
+  return options[direction] ?? (isDenied ? [] : 'any')
+}
+
+/** True if not everything may come to the container and go from it. */
+export function isPoliced(options: PolicyOptions): boolean {
+  return listOf(options, 'ingress') !== 'any' || listOf(options, 'egress') !== 'any'
+}
+
 function parseDefault(value: unknown, field: string): Default {
   const found = DEFAULTS.find((known) => known === value)
   if (found !== undefined) return found

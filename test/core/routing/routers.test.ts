@@ -24,7 +24,7 @@ interface Setting {
 }
 
 function withRouters(setting: Setting, test: (rig: Rig, fake: FakeVty) => Promise<void>): Promise<void> {
-  const { fake = new FakeVty('ospfd'), section, store, log } = setting
+  const { fake = new FakeVty('zebra', 'ospfd'), section, store, log } = setting
   const routing = section && parseRouting(section, 'routing')
   const options = {
     config: routing ? { routing } : {},
@@ -51,6 +51,16 @@ async function faultsOf({ daemon }: Rig): Promise<string[]> {
 }
 
 describe('Routers', () => {
+  it('lets zebra keep its value for next hops where the operator has given one', () => {
+    const fake = new FakeVty('zebra', 'ospfd')
+    fake.configurations.set('zebra', [{ within: [], text: 'zebra nexthop-group keep 30' }])
+    return withRouters({ fake, section: SECTION }, async (rig) => {
+      await eventually('it is written', () => keysOf(fake).includes('interface eth0 / ip ospf cost 5'))
+      expect(fake.textOf('zebra')).to.contain('zebra nexthop-group keep 30').and.not.contain('keep 1\n')
+      expect(await faultsOf(rig)).to.deep.equal([])
+    })
+  })
+
   it('writes nothing, and asks nobody, without the section', () =>
     withRouters({}, async ({ docker }, fake) => {
       await docker.createNetwork({ id: NET, subnet: '10.1.0.0/16' })
@@ -72,7 +82,7 @@ describe('Routers', () => {
     }))
 
   it('takes back what it wrote when the section is gone, and forgets it', async () => {
-    const fake = new FakeVty('ospfd')
+    const fake = new FakeVty('zebra', 'ospfd')
     fake.configurations.set('ospfd', [{ within: [], text: 'ip prefix-list mine seq 5 permit any' }])
     const store = new MemoryStore()
     await withRouters({ fake, store, section: SECTION }, () =>
@@ -94,7 +104,7 @@ describe('Routers', () => {
       await eventually('the fault shows', async () =>
         (await faultsOf(rig)).some((fault) => fault.includes('ospfd does not run'))
       )
-      fake.start('ospfd')
+      for (const name of ['zebra', 'ospfd']) fake.start(name)
       await eventually('it is written', () => keysOf(fake).includes(LIST))
       await eventually('no fault is left', async () => (await faultsOf(rig)).length === 0)
     }))
@@ -108,7 +118,7 @@ describe('Routers', () => {
     }))
 
   it('believes what the daemon shows, not what it answers', () => {
-    const fake = new FakeVty('ospfd')
+    const fake = new FakeVty('zebra', 'ospfd')
     fake.ignores = (text) => text.startsWith('ip ospf cost')
     fake.refuses = (text) => (text.startsWith('timers lsa') ? '% too fast for me' : undefined)
     return withRouters({ fake, section: SECTION }, async (rig) => {
@@ -121,7 +131,7 @@ describe('Routers', () => {
   })
 
   it('shows no secret, in faults, log, records and plans', () => {
-    const fake = new FakeVty('ospfd')
+    const fake = new FakeVty('zebra', 'ospfd')
     fake.refuses = (text) => (text.includes('s3cr3t') ? `% cannot do: ${text}` : undefined)
     const written: string[] = []
     const note = (message: string, fields?: object): void => {
@@ -149,7 +159,7 @@ describe('Routers', () => {
       await eventually('it is written', () => keysOf(fake).includes('interface eth0 / ip ospf cost 5'))
       const before = fake.textOf('ospfd')
       const answer = await rig.call('Admin.Routing', { Routing: { ospf: { ...SECTION.ospf, cost: 7 } } })
-      const [plan] = listAt(answer, 'Routers')
+      const [, plan] = listAt(answer, 'Routers')
       expect(listAt(plan, 'difference')).to.deep.equal(['  interface eth0', '+  ip ospf cost 7'])
       expect(fake.textOf('ospfd')).to.equal(before)
       const error = await errorOf(

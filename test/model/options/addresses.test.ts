@@ -10,6 +10,7 @@ describe('net-routed.addresses', () => {
     for (const value of [
       '10.1.0.5,10.1.0.6/32,fd00::5',
       ' 10.1.0.5  10.1.0.6, FD00:0::5/128 10.1.0.5',
+      '10.1.0.5;10.1.0.6; fd00::5',
       ['10.1.0.5', '10.1.0.6', 'fd00::5']
     ])
       expect(parseOptions({ [KEY]: value }, 'endpoint')).to.deep.equal({ extraAddresses })
@@ -36,6 +37,7 @@ describe('net-routed.addresses', () => {
       '::',
       'fe80::1',
       'ff02::1',
+      '::ffff:a01:5',
       'fd00::/64'
     ]) {
       const parse = (): unknown => parseOptions({ [KEY]: `10.1.0.5,${value}` }, 'endpoint')

@@ -35,8 +35,20 @@ describe('net-routed.sysctl', () => {
         .to.throw(InvalidError, name)
         .with.property('message')
         .that.contains('docker run --sysctl')
-    for (const value of ['', 'a\nb', null, {}, 'x'.repeat(129)])
+    for (const value of ['', 'a\nb', null, {}, 'on', '1x', '1.5', '12345678901'])
       expect(() => parseOptions({ [KEY]: value }, 'endpoint')).to.throw(InvalidError, KEY)
+  })
+
+  it('takes numbers, and one address', () => {
+    const name = 'net-routed.sysctl.net.ipv6.conf.IFNAME.stable_secret'
+    expect(parseOptions({ [name]: ' FD00::1 ' }, 'endpoint')).to.deep.equal({
+      sysctls: { 'net.ipv6.conf.IFNAME.stable_secret': 'fd00::1' }
+    })
+    expect(() => parseOptions({ [name]: 'secret' }, 'endpoint')).to.throw(InvalidError, name)
+    const hops = 'net-routed.sysctl.net.ipv6.conf.IFNAME.accept_ra_min_hop_limit'
+    expect(parseOptions({ [hops]: '-1' }, 'endpoint')).to.deep.equal({
+      sysctls: { 'net.ipv6.conf.IFNAME.accept_ra_min_hop_limit': '-1' }
+    })
   })
 
   it('is in the list of what exists', () => {
@@ -47,7 +59,7 @@ describe('net-routed.sysctl', () => {
 describe('net-routed.routes', () => {
   it('takes subnets and addresses of both families', () => {
     expect(
-      parseOptions({ 'net-routed.routes': '10.9.0.1/16, 192.0.2.7 fd00:9::/32' }, 'network')
+      parseOptions({ 'net-routed.routes': '10.9.0.1/16, 192.0.2.7;fd00:9::/32' }, 'network')
     ).to.deep.equal({ staticRoutes: ['10.9.0.0/16', '192.0.2.7/32', 'fd00:9::/32'] })
   })
 

@@ -27,11 +27,53 @@ describe('parseOptions', () => {
   })
 
   it('refuses a key in our name that does not exist, and names those that do', () => {
-    for (const key of ['net-routed.mtuu', 'com.medallia.routed.network.x'])
+    for (const key of ['net-routed.unheard-of', 'com.medallia.routed.network.x'])
       expect(() => parseOptions({ [key]: '1' }, 'network')).to.throw(
         InvalidError,
         `option ${key} does not exist: there are`
       )
+  })
+
+  it('takes keys in any case, as docker run --network makes them lower-case', () => {
+    expect(parseOptions({ 'com.medallia.routed.network.ipaliases': '10.1.0.5' }, 'endpoint')).to.deep.equal({
+      extraAddresses: ['10.1.0.5/32']
+    })
+    const keys = ['com.medallia.routed.network.ingressallowed', 'NET-ROUTED.Ingress', 'Net-Routed.ingress']
+    for (const key of keys) expect(parseOptions({ [key]: 'none' }, 'network')).to.deep.equal({ ingress: [] })
+    expect(
+      parseOptions({ 'Net-Routed.Sysctl.net.ipv4.conf.IFNAME.rp_filter': '1' }, 'network')
+    ).to.deep.equal({
+      sysctls: { 'net.ipv4.conf.IFNAME.rp_filter': '1' }
+    })
+    expect(parseChanges({ 'NET-ROUTED.INGRESS': '' }, 'network').unset).to.deep.equal(['ingress'])
+  })
+
+  it('refuses what is nearly one of ours, and says which', () => {
+    for (const [key, name] of Object.entries({
+      'net-routed.adresses': 'net-routed.addresses',
+      'netrouted.egress': 'net-routed.egress',
+      net_routed_ingress: 'net-routed.ingress',
+      'net-rooted.default': 'net-routed.default',
+      egress: 'net-routed.egress',
+      MTU: 'net-routed.mtu'
+    }))
+      for (const place of ['network', 'endpoint'] as const)
+        expect(() => parseOptions({ [key]: '1' }, place), key).to.throw(
+          InvalidError,
+          `option ${key} does not exist (is ${name} meant?): there are`
+        )
+    expect(() => parseChanges({ 'net-routed.ingres': 'any' }, 'network')).to.throw(
+      '(is net-routed.ingress meant?)'
+    )
+  })
+
+  it('says where an option belongs that is not for this place', () => {
+    expect(() => parseOptions({ 'net-routed.addresses': '10.1.0.5' }, 'network')).to.throw(
+      'option net-routed.addresses is no option of a network, but of a container (docker run'
+    )
+    expect(() => parseOptions({ 'net-routed.ndp-proxy': 'eth0' }, 'endpoint')).to.throw(
+      'option net-routed.ndp-proxy is no option of an endpoint, but of a network (docker network create'
+    )
   })
 
   it('takes our name for an option before the others, and looks at all', () => {
@@ -49,9 +91,9 @@ describe('parseOptions', () => {
   })
 
   it('leaves the options of others alone', () => {
-    expect(parseOptions({ 'com.docker.network.bridge.name': 'x', parent: 'eth0' }, 'network')).to.deep.equal(
-      {}
-    )
+    expect(
+      parseOptions({ 'com.docker.network.bridge.name': 'x', parent: 'eth0', encrypted: '' }, 'network')
+    ).to.deep.equal({})
   })
 })
 
