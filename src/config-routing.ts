@@ -44,6 +44,7 @@ interface BgpSection {
   readonly as: number
   readonly 'router-id'?: string
   readonly transit?: boolean
+  readonly addresses?: readonly string[]
   readonly neighbors: readonly NeighborSection[]
 }
 
@@ -164,6 +165,9 @@ function parseBgp(section: BgpSection, where: string): Bgp {
       ? {}
       : { routerId: parseRouterId(section['router-id'], `${where}.router-id`) }),
     transit: section.transit ?? false,
+    ...(section.addresses
+      ? { addresses: section.addresses.map((address) => parseIp(address, `${where}.addresses`)) }
+      : {}),
     neighbors
   }
 }

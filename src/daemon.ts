@@ -125,6 +125,7 @@ async function firstPass({ names, committer, reconciler }: Core): Promise<void> 
   if (await names.begin(NAMES_MS)) committer.adopt()
   if (!(await reconciler.resync()))
     throw new UnavailableError('the kernel does not list its links and routes')
+  await names.keep()
 }
 
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */

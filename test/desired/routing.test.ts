@@ -67,7 +67,7 @@ describe('desiredRouting', () => {
         /^route-map net-routed(6)?(-out)? /.test(line.text)
       )) {
         const inside = lines.filter((line) => line.daemon === daemon && line.within[0] === text)
-        const list = /^match (ip|ipv6) address prefix-list (net-routed(?:-drain|-anycast)?)$/.exec(
+        const list = /^match (ip|ipv6) address prefix-list (net-routed(?:-drain|-anycast|-own)?)$/.exec(
           inside[0]?.text ?? ''
         )
         expect(list?.[1], `${daemon} ${text}`).to.equal(text.includes('net-routed6') ? 'ipv6' : 'ip')

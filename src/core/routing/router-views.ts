@@ -4,6 +4,8 @@ import { parsed } from '../../host/answers.js'
 import {
   bgpAdvertised,
   bgpNeighbours,
+  ospf3KeepsExternals,
+  ospfKeepsExternals,
   kernelPaths,
   ospf3Externals,
   ospf3Tagged,
@@ -61,7 +63,7 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   }
   const [zebra, two, three, bgp] = await Promise.all([
     ask('zebra', zebraPaths),
-    ask('ospfd', asked(ospfView)),
+    ask('ospfd', ospfView),
     ask('ospf6d', asked(ospf3View)),
     ask('bgpd', asked(bgpSessions))
   ])
@@ -183,20 +185,25 @@ async function zebraPaths(session: VtySession): Promise<KernelPath[]> {
   return answers.flatMap(({ text }) => kernelPaths(text))
 }
 
-async function ospfView(ask: Show): Promise<ProtocolView[]> {
+async function ospfView(session: VtySession): Promise<ProtocolView[]> {
+  const ask: Show = (command) => show(session, command)
   const database = ospfDatabase(await ask('show ip ospf database json'))
   if (!database) return []
   const { own, externals } = database
   const neighbours = ospfNeighbours(await ask('show ip ospf neighbor json'))
-  return [{ name: 'ospfd', family: 4, announced: announcedBy(own, externals), neighbours, own, externals }]
+  const { text } = await session.run('show ip ospf')
+  const announced = announcedBy(own, externals, ospfKeepsExternals(text))
+  return [{ name: 'ospfd', family: 4, announced, neighbours, own, externals }]
 }
 
 async function ospf3View(ask: Show): Promise<ProtocolView[]> {
-  const own = routerIdIn(await ask('show ipv6 ospf6 json'))
+  const summary = await ask('show ipv6 ospf6 json')
+  const own = routerIdIn(summary)
   if (own === undefined) return []
   const externals = ospf3Externals(await ask('show ipv6 ospf6 database json'))
   const neighbours = ospfNeighbours(await ask('show ipv6 ospf6 neighbor json'))
-  return [{ name: 'ospf6d', family: 6, announced: announcedBy(own, externals), neighbours, own, externals }]
+  const announced = announcedBy(own, externals, ospf3KeepsExternals(summary))
+  return [{ name: 'ospf6d', family: 6, announced, neighbours, own, externals }]
 }
 
 /** One view for each neighbour: BGP decides for each what it is told. */
@@ -220,8 +227,13 @@ async function bgpSessions(
   return { views, silent }
 }
 
-function announcedBy(own: string, externals: readonly External[]): Set<string> {
-  return new Set(externals.flatMap(({ dst, router }) => (router === own ? [dst] : [])))
+/** `isKept`: what is announced everywhere goes nowhere; in a not-so-stubby area there is another one for the area. */
+function announcedBy(own: string, externals: readonly External[], isKept: boolean): Set<string> {
+  return new Set(
+    externals.flatMap(({ dst, router, isOfArea }) =>
+      router === own && (isOfArea === true || !isKept) ? [dst] : []
+    )
+  )
 }
 
 function routerIdIn(answer: unknown): string | undefined {

@@ -49,9 +49,9 @@ export class Routers {
   #before: readonly Prefix[] | undefined
   #draining = 0
   #routerId: Ip | undefined
-  /** Why zebra, which is not ours to configure, does not answer. */
-  #silence: string | undefined
   #warnings: readonly string[] = []
+  /** Why zebra does not answer, where nothing of it is ours to keep, so that its keeper does not ask. */
+  #silence: string | undefined
 
   constructor(parts: RoutersParts) {
     this.#parts = parts
@@ -109,14 +109,6 @@ export class Routers {
     else this.#worst.add(dst)
   }
 
-  /** Whether zebra answers, without which nothing is announced; else why not. */
-  noteZebra(silence: string | undefined): void {
-    const { log } = this.#parts
-    if (silence !== undefined && this.#silence === undefined) log.error('fault', { key: ZEBRA, err: silence })
-    if (silence === undefined && this.#silence !== undefined) log.info('fault cleared', { key: ZEBRA })
-    this.#silence = silence
-  }
-
   /** While many endpoints are drained, or are no longer: of half of them other lines would be written, thousands of them. */
   async whileDraining<T>(changes: () => Promise<T>): Promise<T> {
     this.#before ??= this.#choices().drained
@@ -126,6 +118,15 @@ export class Routers {
     } finally {
       if (--this.#draining === 0) this.#before = undefined
     }
+  }
+
+  /** Whether zebra answers, without which nothing is announced; else why not. */
+  noteZebra(found: string | undefined): void {
+    const { log } = this.#parts
+    const silence = this.#keepers.get('zebra')?.state.state === 'idle' ? found : undefined
+    if (silence !== undefined && this.#silence === undefined) log.error('fault', { key: ZEBRA, err: silence })
+    if (silence === undefined && this.#silence !== undefined) log.info('fault cleared', { key: ZEBRA })
+    this.#silence = silence
   }
 
   /** Networks may have changed. Returns at once. */

@@ -268,6 +268,6 @@ async function repairZebra(
   return objects.length + ended.length
 }
 
-function distinct<T extends { readonly protocol: string; readonly name: string }>(all: readonly T[]): T[] {
-  return [...new Map(all.map((one) => [`${one.protocol} ${one.name}`, one])).values()]
+function distinct<T extends RouterNeighbour & { readonly protocol: string }>(all: readonly T[]): T[] {
+  return [...new Map(all.map((one) => [`${one.protocol} ${one.name} ${one.link ?? ''}`, one])).values()]
 }
