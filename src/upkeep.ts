@@ -18,6 +18,7 @@ const PORT_DELAY_MS = 25
 const POLICY_DELAY_MS = 15
 const POLICY_KINDS: readonly Kind[] = ['policer', 'policy']
 const PORT_KINDS: readonly Kind[] = ['publisher', 'hairpin', 'exclusion', 'port']
+const MARK_DELAY_MS = 30
 /** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
 const FIREWALL_DELAY_MS = 300
 
@@ -64,6 +65,7 @@ export function watch({ host, reconciler, additions, log, metrics, upkeep, runs 
       repairAfter(GUARD_DELAY_MS, ['guard', 'source'])
     else if (PORT_KINDS.includes(change.kind)) repairAfter(PORT_DELAY_MS, PORT_KINDS)
     else if (POLICY_KINDS.includes(change.kind)) repairAfter(POLICY_DELAY_MS, POLICY_KINDS)
+    else if (change.kind === 'mark') repairAfter(MARK_DELAY_MS, ['mark'])
     else repairAfter(EVENT_DELAY_MS)
   })
   const sweep = setInterval(() => {

@@ -35,8 +35,8 @@ export async function publish(
   await dropDeadRivals(parts, id, wishes)
   const listeners = await parts.host.listeners()
   await parts.endpoints.change(id, 'ports published', (endpoint) => {
-    const others = livingWithPorts(parts.records).filter((other) => other.id !== id)
-    const ports = choosePorts(wishes, endpoint.ports ?? [], whyTaken(others, listeners))
+    const ownersOf = (port: PortMap): Endpoint[] => othersWith(parts.records, id, port)
+    const ports = choosePorts(wishes, endpoint.ports ?? [], whyTaken(ownersOf, listeners))
     parts.log.debug('ports chosen', { endpoint: id, ports: ports.map(portText) })
     return { ...endpoint, ports }
   })
@@ -78,9 +78,12 @@ function familiesOfPorts(ports: readonly PortMap[], addresses: readonly Prefix[]
   return ports.flatMap(({ hostIp }) => (hostIp === undefined ? familiesOf(addresses) : [familyOf(hostIp)]))
 }
 
-function whyTaken(others: readonly Endpoint[], listeners: readonly Listener[]): WhyTaken {
+function whyTaken(
+  ownersOf: (port: PortMap) => readonly Endpoint[],
+  listeners: readonly Listener[]
+): WhyTaken {
   return (port) => {
-    const owner = others.find(({ ports = [] }) => ports.some((other) => overlap(other, port)))
+    const [owner] = ownersOf(port)
     if (owner) return `belongs to endpoint ${owner.id} (${owner.addresses.join(', ')}) already`
     const listener = listeners.find((one) => isAt(one, port))
     return listener && `is in use by a process of this host, which listens on ${listener.address}`
@@ -100,10 +103,8 @@ async function dropDeadRivals(
   const wanted = wishes.flatMap(({ range, ...wish }): PortMap[] =>
     range && range[0] === range[1] ? [{ ...wish, hostPort: range[0] }] : []
   )
-  const rivals = livingWithPorts(records).filter(
-    (other) => other.id !== id && other.ports?.some((port) => wanted.some((one) => overlap(one, port)))
-  )
-  if (rivals.length === 0) return
+  const rivals = new Set(wanted.flatMap((port) => othersWith(records, id, port)))
+  if (rivals.size === 0) return
   await reconciler.resync()
   for (const rival of rivals) {
     if (!reconciler.lost.has(hostLinkName(rival.id))) continue
@@ -112,6 +113,8 @@ async function dropDeadRivals(
   }
 }
 
-function livingWithPorts(records: Records): Endpoint[] {
-  return records.all('endpoint').filter(({ ports, deleted }) => ports && !deleted)
+/** Other endpoints that have it. It does not matter how many ports are published. */
+function othersWith(records: Records, id: string, wanted: PortMap): Endpoint[] {
+  const found = records.endpointsWithPort(wanted)
+  return found.filter((other) => other.id !== id && other.ports?.some((port) => overlap(port, wanted)))
 }

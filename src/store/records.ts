@@ -2,7 +2,7 @@
  * All records in memory, by kind and id, with the indexes that requests need. Loaded once; afterwards the memory is
  * ahead of the store only while a write is under way.
  */
-import type { Endpoint } from '../model/endpoint.js'
+import type { Endpoint, PortMap } from '../model/endpoint.js'
 import { addressOf } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 import type { Lease } from '../model/lease.js'
@@ -50,6 +50,7 @@ export class Records {
   readonly #endpointsBySandbox = new Map<string, Set<string>>()
   readonly #endpointsByNetwork = new Map<string, Set<string>>()
   readonly #endpointsByNeed = new Map<Need, Set<string>>()
+  readonly #endpointsByPort = new Map<string, Set<string>>()
   readonly #leasesByPool = new Map<string, Set<string>>()
   #changed: (endpointId: string) => void = () => undefined
   #changes = 0
@@ -127,6 +128,11 @@ export class Records {
     return this.#endpointsByNeed.get(need) ?? new Set()
   }
 
+  /** Those that publish that port at some address of the host, and are not about to go. */
+  endpointsWithPort(port: Pick<PortMap, 'protocol' | 'hostPort'>): Endpoint[] {
+    return this.#endpoints(this.#endpointsByPort.get(keyOfPort(port)))
+  }
+
   /** In the order of their last change, oldest first. */
   *leasesOfPool(poolId: string): Iterable<Lease> {
     for (const id of this.#leasesByPool.get(poolId) ?? []) {
@@ -148,8 +154,14 @@ export class Records {
     change(this.#endpointsByNetwork, endpoint.networkId, id)
     if (endpoint.sandbox) change(this.#endpointsBySandbox, endpoint.sandbox.path, id)
     for (const address of endpoint.addresses) change(this.#endpointByAddress, addressOf(address), id)
+    const ports = endpoint.deleted ? [] : (endpoint.ports ?? [])
+    for (const port of ports) change(this.#endpointsByPort, keyOfPort(port), id)
     for (const need of needsOf(endpoint)) change(this.#endpointsByNeed, need, id)
   }
+}
+
+function keyOfPort({ protocol, hostPort }: Pick<PortMap, 'protocol' | 'hostPort'>): string {
+  return `${protocol} ${String(hostPort)}`
 }
 
 function needsOf(endpoint: Endpoint): Need[] {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { HostChange } from '../../src/host/host.js'
 import type { LinuxHost } from '../../src/host/linux/linux-host.js'
-import type { HostObject } from '../../src/host/objects.js'
+import type { HostObject, Shaper } from '../../src/host/objects.js'
 import { testLink } from '../contract/test-link.js'
 import { PROTOCOL, Scratch, describeAsRoot, inNetns, ip, runIn, until } from './scratch.js'
 
@@ -100,6 +100,72 @@ describeAsRoot('watch of linuxHost', () => {
       { kind: 'route', key: 'route 10.1.0.2/32 0', gone: true }
     ]
   }
+  const shaper = { kind: 'shaper', link: 'nr-a', burst: 204_800, limit: 60_000, settled: true } as const
+  const rates: readonly Shaper[] = [
+    { ...shaper, direction: 'in', rate: 1_250_000 },
+    { ...shaper, direction: 'out', rate: 625_000 }
+  ]
+  const goneIn: HostChange = { kind: 'shaper', key: 'shaper nr-a in', gone: true }
+  const goneOut: HostChange = { kind: 'shaper', key: 'shaper nr-a out', gone: true }
+  const queues: Record<string, readonly [string, HostChange]> = {
+    'a deleted bucket': ['qdisc del dev nr-a root', goneIn],
+    'a replaced bucket': ['qdisc replace dev nr-a root pfifo limit 10', goneIn],
+    'a deleted bucket of a link beside': ['qdisc del dev ni-a root', goneOut],
+    'a deleted filter': ['filter del dev nr-a parent ffff: pref 28274', goneOut],
+    'all filters deleted': ['filter del dev nr-a parent ffff:', goneOut],
+    'a deleted place for filters': ['qdisc del dev nr-a ingress', goneOut]
+  }
+  for (const [what, [command, change]] of Object.entries(queues)) {
+    it(`tells of ${what}, and it can be put back`, async () => {
+      const ops = rates.map((object) => ({ verb: 'add', object }) as const)
+      expect([...(await host.apply(ops)).values()].map(({ message }) => message)).to.deep.equal([])
+      seen.length = 0
+      inNetns(netns, 'tc', ...command.split(' '))
+      await until(
+        () => seen.some((one) => JSON.stringify(one) === JSON.stringify(change)),
+        JSON.stringify(change)
+      )
+      await host.apply(ops)
+      expect((await host.list(['shaper'])).map((found) => ({ ...found }))).to.have.deep.members(rates)
+    })
+  }
+
+  it('tells other numbers of a bucket with what they are', async () => {
+    await host.apply(rates.map((object) => ({ verb: 'add', object })))
+    seen.length = 0
+    inNetns(
+      netns,
+      'tc',
+      ...'qdisc change dev nr-a root handle 6e72: tbf rate 1mbit burst 32k limit 64k'.split(' ')
+    )
+    await until(() => seen.some(({ key }) => key === 'shaper nr-a in'), 'a change')
+    const [found] = seen.filter(({ key }) => key === 'shaper nr-a in')
+    expect(found).to.deep.include({ kind: 'shaper', gone: false })
+    expect(found?.object).to.include({ direction: 'in', rate: 125_000, limit: 65_536, settled: true })
+  })
+
+  const marks: Record<string, string> = {
+    'a deleted table of marks': 'delete table inet net-routed-marks',
+    'a deleted mark': 'delete element inet net-routed-marks marks { "nr-a" }',
+    'a rule that marks nothing any more': 'flush chain inet net-routed-marks dscp-46'
+  }
+  for (const [what, command] of Object.entries(marks)) {
+    it(`tells of ${what}, and it can be put back`, async () => {
+      const mark: HostObject = { kind: 'mark', link: 'nr-a', dscp: 46, settled: true }
+      await host.apply([{ verb: 'add', object: mark }])
+      await until(() => seen.some(({ kind }) => kind === 'mark'), 'the table that is made by a program')
+      seen.length = 0
+      await host.apply([{ verb: 'replace', object: { ...mark, dscp: 8 } }])
+      await host.apply([{ verb: 'replace', object: mark }])
+      await host.list()
+      expect(seen.filter(({ kind }) => kind === 'mark')).to.deep.equal([])
+      inNetns(netns, 'nft', command)
+      await until(() => seen.some(({ kind }) => kind === 'mark'), 'a change')
+      await host.apply([{ verb: 'replace', object: mark }])
+      expect(await host.list(['mark'])).to.deep.equal([mark])
+    })
+  }
+
   for (const [what, [command, change]] of Object.entries(disturbances)) {
     it(`tells of ${what}`, async () => {
       ip(netns, command)

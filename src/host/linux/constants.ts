@@ -70,6 +70,7 @@ export const RTM = {
 export const RTNLGRP = {
   LINK: 1,
   NEIGH: 3,
+  TC: 4,
   IPV4_IFADDR: 5,
   IPV4_ROUTE: 7,
   IPV6_IFADDR: 9,

@@ -5,6 +5,7 @@ import type { HostObject } from '../objects.js'
 import { bytesToIp } from './bytes.js'
 import { NFNL_SUBSYS, NFTA_CHAIN, NFTA_RULE, NFTA_SET_ELEM_LIST, NFTA_TABLE, NFT_MSG } from './constants.js'
 import { GUARD_TABLES } from './guard-skeleton.js'
+import { MARK_TABLE } from './mark-table.js'
 import { findText } from './messages.js'
 import type { Received } from './messages.js'
 import { NFGENMSG_SIZE, decodeBytes, decodeElements, nftType } from './nftables.js'
@@ -19,12 +20,13 @@ const SOURCES_LOST: HostChange = { kind: 'source', gone: true }
 const PUBLISHER_CHANGED: HostChange = { kind: 'publisher', key: 'publisher', gone: true }
 const PORTS_LOST: HostChange = { kind: 'port', gone: true }
 const POLICER_CHANGED: HostChange = { kind: 'policer', key: 'policer', gone: true }
+const MARKS_CHANGED: HostChange = { kind: 'mark', gone: true }
 const FIREWALL_CHANGED: HostChange = { kind: 'firewall', gone: false }
 
 /**
  * Tells each change once per transaction. Which rule of the guard was changed does not matter: it is read again. Elements
  * that come are nobody's news, and are most of what we do ourselves. Of policies, where elements that come open something and
- * rules come and go with us, it is news what does not come from a socket of ours.
+ * rules come and go with us, and of marks, it is news what does not come from a socket of ours.
  */
 export function filterEvents(
   onChange: (change: HostChange) => void,
@@ -39,6 +41,8 @@ export function filterEvents(
       for (const change of told.values()) onChange(change)
     } else if (isAbout(message, [POLICY_TABLE])) {
       if (!isOwn(message.port)) changes.set('policer', POLICER_CHANGED)
+    } else if (isAbout(message, [MARK_TABLE])) {
+      if (!isOwn(message.port)) changes.set('mark', MARKS_CHANGED)
     } else for (const change of changesOf(message)) changes.set(change.key ?? change.kind, change)
   }
 }

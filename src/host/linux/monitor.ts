@@ -12,7 +12,8 @@ import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
 import { netconfChange } from './netconf.js'
 import { decodeAnnouncement, decodeRoute } from './routes.js'
-import { SHAPER_PREFIX, isShaperLink } from './shapers.js'
+import { besideChange, queueChange } from './shaper-events.js'
+import { isShaperLink } from './shapers.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
 const ANYTHING: HostChange = { kind: 'link', gone: true, lost: true }
@@ -60,7 +61,8 @@ async function learnNames(kernel: Kernel, namesByIndex: Map<number, string>): Pr
     if (!namesByIndex.has(index)) namesByIndex.set(index, name)
 }
 
-function routingChange({ type, flags, body }: Received, context: Context): HostChange | undefined {
+function routingChange(message: Received, context: Context): HostChange | undefined {
+  const { type, flags, body } = message
   switch (type) {
     case RTM.NEWLINK:
     case RTM.DELLINK:
@@ -75,6 +77,10 @@ function routingChange({ type, flags, body }: Received, context: Context): HostC
       return routeChange(body, context, { isNew: true, isReplacement: (flags & NLM_F.REPLACE) !== 0 })
     case RTM.DELROUTE:
       return routeChange(body, context, { isNew: false, isReplacement: false })
+    case RTM.NEWQDISC:
+    case RTM.DELQDISC:
+    case RTM.DELTFILTER:
+      return queueChange(message, (index) => context.namesByIndex.get(index))
     case RTM.NEWNETCONF:
       return netconfChange(body, (index) => context.namesByIndex.get(index))
     default:
@@ -85,7 +91,10 @@ function routingChange({ type, flags, body }: Received, context: Context): HostC
 /** A link that goes down loses its routes without further notice, so it counts as gone. */
 function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string>): HostChange | undefined {
   const link: FoundLink | undefined = body[0] === AF.UNSPEC ? decodeLink(body) : undefined
-  if (link && isShaperLink(link)) return shaperChange(type, link)
+  const isBeside = link !== undefined && isShaperLink(link)
+  if (isBeside && type === RTM.NEWLINK) namesByIndex.set(link.index, link.name)
+  if (isBeside && type === RTM.DELLINK) namesByIndex.delete(link.index)
+  if (isBeside) return besideChange(type, link)
   if (!link || !(link.name.startsWith(LINK_PREFIX) || isOurs(link))) return undefined
   const key = `link ${link.name}`
   if (type === RTM.DELLINK) {
@@ -97,11 +106,6 @@ function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string
   const isNew = changed === 0xffffffff
   const wentDown = !isNew && (changed & IFF.UP) !== 0 && (body.readUInt32LE(FLAGS_OFFSET) & IFF.UP) === 0
   return { kind: 'link', key, gone: wentDown, runs: link.runs }
-}
-
-function shaperChange(type: number, { name, isUp }: FoundLink): HostChange {
-  const key = `shaper ${LINK_PREFIX}${name.slice(SHAPER_PREFIX.length)} out`
-  return { kind: 'shaper', key, gone: type === RTM.DELLINK || !isUp }
 }
 
 function addressChange(type: number, body: Buffer, { namesByIndex }: Context): HostChange | undefined {

@@ -13,10 +13,14 @@ const NAMES = Object.keys(PROTOCOLS) as Port['protocol'][]
 const WORD = 4
 const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 const BITS_OF_BYTE = 8
+const HAIRPINS = /^(hairpins|selves)[46]$/
 
 /** All sets of the table that have elements. */
 export const ELEMENT_SETS: readonly NamedSet[] = [
-  ...[PORT_SETS.everywhere, PORT_SETS.bound, PORT_SETS.hairpins].flatMap((sets) => [sets[4], sets[6]]),
+  ...[PORT_SETS.everywhere, PORT_SETS.bound, PORT_SETS.hairpins, PORT_SETS.selves].flatMap((sets) => [
+    sets[4],
+    sets[6]
+  ]),
   PORT_SETS.exclusions
 ]
 
@@ -49,7 +53,9 @@ export function elementOf(object: PortObject): { readonly set: NamedSet; readonl
     case 'hairpin': {
       const to = ipToBytes(object.address)
       const [first, last] = rangeOf(object.prefix)
-      const element = { key: Buffer.concat([first, to]), keyEnd: Buffer.concat([last, to]) }
+      const key = Buffer.concat([first, to])
+      if (first.equals(last)) return { set: PORT_SETS.selves[familyOf(to)], element: { key } }
+      const element = { key, keyEnd: Buffer.concat([last, to]) }
       return { set: PORT_SETS.hairpins[familyOf(to)], element }
     }
   }
@@ -57,7 +63,7 @@ export function elementOf(object: PortObject): { readonly set: NamedSet; readonl
 
 /** The object of an element; undefined where somebody else has made it, and it is none. */
 export function objectOf(set: string, { key, keyEnd, data }: Bytes): PortObject | undefined {
-  if (set.startsWith('hairpins')) return hairpinOf(key, keyEnd)
+  if (HAIRPINS.test(set)) return hairpinOf(key, keyEnd)
   const protocol = NAMES.find((name) => PROTOCOLS[name] === key[key.length - 2 * WORD])
   if (protocol === undefined) return undefined
   const hostPort = key.readUInt16BE(key.length - WORD)

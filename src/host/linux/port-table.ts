@@ -20,6 +20,8 @@ export const PORT_SETS = {
   everywhere: { 4: setOf('everywhere4'), 6: setOf('everywhere6') },
   bound: { 4: setOf('bound4'), 6: setOf('bound6') },
   hairpins: { 4: setOf('hairpins4'), 6: setOf('hairpins6') },
+  /** Hairpins of one address: an interval set takes the longer to let one go the more it has. */
+  selves: { 4: setOf('selves4'), 6: setOf('selves6') },
   exclusions: setOf('exclusions')
 } as const
 
@@ -33,6 +35,8 @@ export const PORT_SKELETON: Skeleton = {
     mapOf('bound6', `type ipv6_addr . ${PORT} : ipv6_addr . inet_service`, 6 * WORD),
     { name: 'hairpins4', type: 'type ipv4_addr . ipv4_addr; flags interval', keyBytes: 2 * WORD },
     { name: 'hairpins6', type: 'type ipv6_addr . ipv6_addr; flags interval', keyBytes: 8 * WORD },
+    { name: 'selves4', type: 'type ipv4_addr . ipv4_addr', keyBytes: 2 * WORD },
+    { name: 'selves6', type: 'type ipv6_addr . ipv6_addr', keyBytes: 8 * WORD },
     { name: 'exclusions', type: `type ifname . ${PORT}`, keyBytes: IFNAMSIZ + 2 * WORD }
   ],
   chains: [
@@ -76,6 +80,8 @@ export const PORT_SKELETON: Skeleton = {
         // Nobody can answer to these.
         'ct status dnat ip saddr 127.0.0.0/8 masquerade',
         'ct status dnat ip6 saddr ::1 masquerade',
+        'ct status dnat ip saddr . ip daddr @selves4 masquerade',
+        'ct status dnat ip6 saddr . ip6 daddr @selves6 masquerade',
         'ct status dnat ip saddr . ip daddr @hairpins4 masquerade',
         'ct status dnat ip6 saddr . ip6 daddr @hairpins6 masquerade'
       ]

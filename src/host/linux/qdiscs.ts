@@ -72,11 +72,26 @@ export function decodeBucket(body: Buffer): FoundBucket | undefined {
   const parameters = isOurs ? findNested(body, TCMSG_SIZE, TCA.OPTIONS, TCA_TBF_PARMS) : undefined
   if (!parameters || findText(body, TCMSG_SIZE, TCA.KIND) !== 'tbf') return undefined
   return {
-    index: body.readInt32LE(4),
+    index: indexIn(body),
     rate: parameters.readUInt32LE(RATE_OFFSET),
     burst: parameters.readUInt32LE(BUFFER_OFFSET),
     limit: parameters.readUInt32LE(LIMIT_OFFSET)
   }
+}
+
+/** Index of the link that a message about a queueing discipline or a filter is about. */
+export function indexIn(body: Buffer): number {
+  return body.readInt32LE(4)
+}
+
+/** True for the place for filters of what comes in. */
+export function isIngress(body: Buffer): boolean {
+  return body.readUInt32LE(8) === INGRESS_HANDLE
+}
+
+/** True for our filter, wherever it leads to. */
+export function isRedirect(body: Buffer): boolean {
+  return body.readUInt32LE(16) >>> 16 === PREFERENCE
 }
 
 /** Makes the place for filters of what comes in. It may be there already. */
@@ -122,10 +137,10 @@ export function getRedirects(index: number): Message {
 
 /** Index of the link that our filter leads to. Undefined for other filters. */
 export function decodeRedirect(body: Buffer): number | undefined {
-  if (body.readUInt32LE(16) >>> 16 !== PREFERENCE) return undefined
+  if (!isRedirect(body)) return undefined
   const action = findNested(body, TCMSG_SIZE, TCA.OPTIONS, TCA_U32.ACT, 1)
-  const isRedirect = action && findText(action, 0, TCA_ACT.KIND) === 'mirred'
-  const parameters = isRedirect ? findNested(action, 0, TCA_ACT.OPTIONS, TCA_MIRRED_PARMS) : undefined
+  const isMirred = action && findText(action, 0, TCA_ACT.KIND) === 'mirred'
+  const parameters = isMirred ? findNested(action, 0, TCA_ACT.OPTIONS, TCA_MIRRED_PARMS) : undefined
   const selector = findNested(body, TCMSG_SIZE, TCA.OPTIONS, TCA_U32.SEL)
   const takesAll = selector?.subarray(16).every((byte) => byte === 0)
   if (!parameters || !takesAll || parameters.readInt32LE(EACTION_OFFSET) !== TCA_EGRESS_REDIR)

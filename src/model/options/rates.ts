@@ -68,7 +68,7 @@ export const RATE_OPTIONS: readonly Option[] = [
   }
 ]
 
-/** Bits of a unit, as tc has them: `bps` are bytes in a second. */
+/** Bits of a unit, as tc has them. Not `mbps` and the like, which are bytes for tc, and bits for nearly everybody else. */
 const RATE_UNITS: Units = {
   '': 1,
   bit: 1,
@@ -77,11 +77,7 @@ const RATE_UNITS: Units = {
   gbit: 1e9,
   kibit: 1024,
   mibit: 1024 ** 2,
-  gibit: 1024 ** 3,
-  bps: 8,
-  kbps: 8e3,
-  mbps: 8e6,
-  gbps: 8e9
+  gibit: 1024 ** 3
 }
 const BURST_UNITS: Units = { '': 1, b: 1, k: 1024, kb: 1024, m: 1024 ** 2, mb: 1024 ** 2, g: 1024 ** 3 }
 
@@ -89,8 +85,9 @@ const BURST_UNITS: Units = { '': 1, b: 1, k: 1024, kb: 1024, m: 1024 ** 2, mb: 1
 export function parseRate(value: unknown, field: string): number {
   const bits = quantity(value, RATE_UNITS)
   if (bits !== undefined && bits >= SMALLEST_RATE && bits <= LARGEST_RATE) return bits
+  const isAmbiguous = /^[\d.]+ ?[kmg]?(bps|b\/s)$/i.test(String(value))
   throw new InvalidError(
-    `${field}: ${shown(value)} is not a rate: give 8kbit to 34gbit, such as 512kbit, 10mbit, 1gbit`
+    `${field}: ${shown(value)} is not a rate${isAmbiguous ? ', it may be bits or bytes' : ''}: give 8kbit to 34gbit, such as 512kbit, 10mbit, 1gbit`
   )
 }
 
@@ -127,7 +124,7 @@ function dscpOf(text: string): number | undefined {
 
 /** A whole number of the smallest unit; undefined if it is none. */
 function quantity(value: unknown, units: Units): number | undefined {
-  const [, number = '', unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?) ?([a-z]*)$/i.exec(String(value)) ?? []
+  const [, number = '', unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)([a-z]*)$/i.exec(String(value)) ?? []
   const factor = units[unit.toLowerCase()]
   if (number === '' || factor === undefined || !(typeof value === 'string' || typeof value === 'number'))
     return undefined

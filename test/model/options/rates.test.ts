@@ -14,7 +14,6 @@ describe('options of rates', () => {
       ['1.5Mbit', 1_500_000],
       ['1000000', 1_000_000],
       [1_000_000, 1_000_000],
-      ['100kbps', 800_000],
       ['8kbit', 8_000],
       ['1mibit', 1_048_576]
     ]
@@ -43,6 +42,11 @@ describe('options of rates', () => {
         '35gbit',
         'constructor',
         '1 tbit',
+        '10 mbit',
+        '-1',
+        '1e9',
+        '10mbits',
+        '99999999999999',
         null,
         true,
         ['10mbit'],
@@ -55,6 +59,14 @@ describe('options of rates', () => {
     for (const [key, values] of Object.entries(wrong))
       for (const value of values)
         expect(() => optionsOf(key, value), key).to.throw(InvalidError, `net-routed.${key}: `)
+  })
+
+  it('do not guess whether bits or bytes are meant', () => {
+    for (const value of ['10Mbps', '100kbps', '1 GBps', '5MB/s'])
+      expect(() => optionsOf('rate-in', value), value).to.throw(
+        InvalidError,
+        `net-routed.rate-in: "${value}" is not a rate, it may be bits or bytes: give 8kbit to 34gbit`
+      )
   })
 
   it('may change while containers run', () => {
