@@ -183,6 +183,23 @@ sctp_serve() {
   docker_on 1 rm --force one two >/dev/null
 }
 
+@test "who sends by UDP before the port is published reaches it as soon as it is, from elsewhere and from the host" {
+  # sender K ADDRESS NAME - one datagram after the other from one port, and what is answered.
+  sender() { on "$1" sh -c "exec setsid node $BATS_DIR/tools/flow.mjs $2 8080 >$BATS_TEST_TMPDIR/$3 2>/dev/null </dev/null &"; }
+  sender 2 192.0.2.1 far
+  sender 2 2001:db8::1 far6
+  sender 1 192.0.2.1 near
+  wait_until 10 on 1 sh -c 'timeout 5 tcpdump -lnc 6 -i eth0 udp port 8080 >/dev/null 2>&1'
+  local name container
+  for container in one two; do
+    publish 1 $container -p 8080:80/udp
+    for name in far far6 near; do wait_until 10 grep -q "^$container " "$BATS_TEST_TMPDIR/$name"; done
+    docker_on 1 rm --force $container
+  done
+  on 2 sh -c 'kill $(head -qn 1 "$0/far" "$0/far6")' "$BATS_TEST_TMPDIR"
+  on 1 sh -c 'kill $(head -n 1 "$0/near")' "$BATS_TEST_TMPDIR"
+}
+
 @test "a range of a thousand ports is published and withdrawn, and told in one piece" {
   publish 1 one -p 20000-20999:30000-30999 -p 8080:80
   serve 1 one 30999

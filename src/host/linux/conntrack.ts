@@ -1,25 +1,20 @@
 /**
  * Connection tracking remembers flows of an address that is no longer in use, with what was translated for them; a
- * container that gets the address next must not inherit them. Done behind the answer: nobody waits for it.
+ * container that gets the address next must not inherit them. Flows that are older than a published port go on past it. Done
+ * behind the answer: nobody waits for it.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { KernelError } from '../../errors.js'
 import type { Log } from '../../log.js'
 import { bytesToIp, familyOf, ipToBytes } from './bytes.js'
-import {
-  AF,
-  CTA,
-  CTA_FILTER,
-  CTA_FILTER_F_IP_SRC,
-  CTA_IP,
-  CTA_TUPLE_IP,
-  IPCTNL_MSG_CT,
-  NFNL_SUBSYS
-} from './constants.js'
+import { AF, CTA, CTA_FILTER, CTA_FILTER_F_IP_SRC, CTA_IP, CTA_TUPLE_IP } from './constants.js'
 import type { Kernel } from './kernel.js'
-import { attribute, find, findNested, nested } from './messages.js'
+import { deletionOf, getEntries } from './conntrack-messages.js'
+import { flushUntranslated } from './conntrack-ports.js'
+import type { UdpPort } from './conntrack-ports.js'
+import { attribute, findNested, nested } from './messages.js'
 import type { Message } from './messages.js'
-import { NFGENMSG_SIZE, nfgenmsg } from './nftables.js'
+import { NFGENMSG_SIZE } from './nftables.js'
 
 const COUNT = '/proc/sys/net/netfilter/nf_conntrack_count'
 const TUPLES = [CTA.TUPLE_ORIG, CTA.TUPLE_REPLY] as const
@@ -29,6 +24,7 @@ export class ConntrackCleaner {
   readonly #kernel: Kernel
   readonly #log: Log
   #waiting = new Set<string>()
+  #ports: UdpPort[] = []
   #running: Promise<void> | undefined
 
   constructor(kernel: Kernel, log: Log) {
@@ -42,18 +38,31 @@ export class ConntrackCleaner {
     if (this.#waiting.size > 0) this.#running ??= this.#run()
   }
 
+  /** The same for flows that are older than the ports they go to. */
+  restart(ports: readonly UdpPort[]): void {
+    this.#ports.push(...ports)
+    if (this.#ports.length > 0) this.#running ??= this.#run()
+  }
+
   /** Waits until everything is done. */
   async idle(): Promise<void> {
     await this.#running
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      const addresses = this.#waiting
+    while (this.#waiting.size > 0 || this.#ports.length > 0) {
+      const [addresses, ports] = [this.#waiting, this.#ports]
       this.#waiting = new Set()
+      this.#ports = []
       try {
-        const flushed = await flushConntrack(addresses, this.#kernel)
-        if (flushed > 0) this.#log.debug('conntrack entries flushed', { addresses: addresses.size, flushed })
+        const flushed =
+          (await flushConntrack(addresses, this.#kernel)) + (await flushUntranslated(ports, this.#kernel))
+        if (flushed > 0)
+          this.#log.debug('conntrack entries flushed', {
+            addresses: addresses.size,
+            ports: ports.length,
+            flushed
+          })
       } catch (error) {
         if (!(error instanceof KernelError)) throw error
         this.#log.warn('conntrack entries of addresses that are gone remain', { err: error.message })
@@ -95,14 +104,6 @@ function questionsFor(addresses: ReadonlySet<string>): Message[] {
   )
 }
 
-function getEntries(family: number, ...attributes: readonly Buffer[]): Message {
-  return {
-    type: ctnetlinkType(IPCTNL_MSG_CT.GET),
-    flags: 0,
-    body: Buffer.concat([nfgenmsg(family), ...attributes])
-  }
-}
-
 /** The flags are the only numbers here in the byte order of the machine. */
 function filterBy(tuple: number): Buffer {
   const flags = (isWanted: boolean): Buffer => Buffer.of(isWanted ? CTA_FILTER_F_IP_SRC : 0, 0, 0, 0)
@@ -124,19 +125,6 @@ function deletion(body: Buffer, addresses: ReadonlySet<string>): readonly [strin
     })
   )
   if (!isConcerned) return undefined
-  const copied = [CTA.TUPLE_ORIG, CTA.ID, CTA.ZONE].flatMap((type) => {
-    const value = find(body, NFGENMSG_SIZE, type)
-    if (!value) return []
-    return [type === CTA.TUPLE_ORIG ? nested(type, value) : attribute(type, value)]
-  })
-  const message = {
-    type: ctnetlinkType(IPCTNL_MSG_CT.DELETE),
-    flags: 0,
-    body: Buffer.concat([nfgenmsg(family), ...copied])
-  }
+  const message = deletionOf(body)
   return [message.body.toString('latin1'), message]
-}
-
-function ctnetlinkType(message: number): number {
-  return (NFNL_SUBSYS.CTNETLINK << 8) | message
 }

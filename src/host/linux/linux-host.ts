@@ -8,6 +8,7 @@ import { KNOWN_SYSCTLS } from '../host.js'
 import type { Host, HostChange, HostFacts } from '../host.js'
 import { changeAnnouncements } from './announcements.js'
 import { ConntrackCleaner } from './conntrack.js'
+import { udpPortsOf } from './conntrack-ports.js'
 import { NETLINK } from './constants.js'
 import { changeEntries } from './entries.js'
 import { readFacts } from './facts.js'
@@ -69,6 +70,7 @@ export function linuxHost({ protocol, netns, log = silentLog }: LinuxHostOptions
     apply: async (ops) => {
       const failures = await apply(ops, parts)
       conntrack.forget(addressesOf(ops))
+      conntrack.restart(udpPortsOf(ops))
       return failures
     },
     facts: () => facts(parts),
