@@ -128,6 +128,9 @@ status_of() { on "$1" "$NET_ROUTED" status; }
   create_container 1 plain other
   on 1 sh -c "$(grep -oP '^    \Kdocker run .*net-routed.sysctl.*' "$doc")"
   wait_until 5 on 1 docker exec tuned sh -c 'grep -qx 0 /proc/sys/net/ipv4/conf/eth0/accept_redirects'
+  docker_on 1 run --detach --name patient --stop-signal KILL \
+    --network name=mine,driver-opt=net-routed.sysctl.net.ipv4.neigh.IFNAME.base_reachable_time_ms=12000 busybox sleep 100000
+  wait_until 5 on 1 docker exec patient grep -qx 12000 /proc/sys/net/ipv4/neigh/eth0/base_reachable_time_ms
   on 1 sh -c "$(grep -oP '^    \Kdocker network connect .*net-routed.routes.*' "$doc")"
   succeeds run_in 1 plain ip route show
   shows '^10\.9\.0\.0/16 via 169\.254\.[0-9.]+ dev eth1'

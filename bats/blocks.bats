@@ -92,6 +92,26 @@ median_of() {
   on 3 ping -c 1 -W 2 "$other" >/dev/null
 }
 
+@test "another size of blocks: what is in the old ones is still reached, new ones do not overlap" {
+  create_network 1 mine 10.5.0.0/24
+  create_container 1 old mine
+  local before section
+  before=$(blocks_of 1)
+  wait_until 10 equal_routes "$before"
+  section=$(example blocks "$BATS_DIR/../docs/routing.md" | sed 1d)
+  configure 1 "${section/size: 26/size: 30}"
+  wait_until 30 sees_all 1
+  succeeds on 1 "$NET_ROUTED" routing
+  shows 'permit 10\.5\.0\.0/24 ge 26 le 26'
+  equal "$(blocks_of 1)" "$before"
+  wait_until 10 equal_routes "$before"
+  on 3 ping -c 1 -W 2 "$(address_of 1 old)" >/dev/null
+  wait_until 20 on 1 "$NET_ROUTED" verify
+  configure 1 "$section"
+  wait_until 30 sees_all 1
+}
+equal_routes() { equal "$(routes_to 3 10.5.0.0/24)" "$1"; }
+
 @test "a block that two hosts claimed while they could not see each other stays with one, and no address is on both" {
   # Two blocks: one of them is taken already.
   create_network 3 small 10.3.0.0/25

@@ -69,7 +69,7 @@ serving() { docker_on "$1" run -d --name "$2" --net "$3" "${@:4}" busybox nc -ll
   pings 1 stranger 10.2.0.20
 }
 
-@test "a name is allowed as DNS has it, follows it, and stays while DNS is silent" {
+@test "a name is allowed as DNS has it, follows it, and stays while DNS is silent, also over a restart" {
   on 1 sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf; echo 192.0.2.2 >/tmp/answer'
   on 1 sh -c "exec node '$BATS_DIR/tools/dns.mjs' registry.example.com /tmp/answer >/dev/null 2>&1 & echo \$! >/tmp/dns.pid"
   on 2 ip addr add 192.0.2.99/24 dev eth0
@@ -84,6 +84,10 @@ serving() { docker_on "$1" run -d --name "$2" --net "$3" "${@:4}" busybox nc -ll
   name_failed() { on 1 curl -s --unix-socket /run/docker/plugins/net-routed.sock http://localhost/metrics |
     grep -qE '^net_routed_name_failures_total [1-9]'; }
   wait_until 40 name_failed
+  succeeds status_of
+  shows '^  out: registry\.example\.com:tcp/443$'
+  reaches 1 fetcher 192.0.2.99 443
+  lab daemon 1 restart
   reaches 1 fetcher 192.0.2.99 443
   on 1 sh -c 'kill $(cat /tmp/dns.pid); : >/etc/resolv.conf'
   on 2 sh -c 'kill $(cat /tmp/answer.pid); ip addr del 192.0.2.99/24 dev eth0'

@@ -444,3 +444,55 @@ verifies() { on "$1" "$NET_ROUTED" verify; }
   equal "$(jq --compact-output '[.addresses[] | [.address, .kernel, .zebra, .announced.ospfd]]' <<<"$output")" '[["10.1.0.2",true,true,true]]'
   equal "$(jq --compact-output '[.neighbours[] | [.protocol, .isUp, .acknowledged]]' <<<"$output")" '[["ospfd",true,true]]'
 }
+
+@test "verify names what others have done: routes, filters, a link that is down, a daemon that hangs" {
+  pair 'area: 0'
+  create_container 1 c1 mine --ip 10.1.0.1
+  create_container 2 c2 mine --ip 10.1.0.9
+  wait_until 30 via 2 10.1.0.1
+  wait_until 20 verifies 1
+  shows '^1 addresses, 0 findings'
+  on 1 sh -c 'ip route add 10.1.0.1 dev lo; ip route add blackhole 10.1.0.77'
+  wait_until 10 finds "^foreign: 10\.1\.0\.1: .* in place of the container's own; to remove it: ip route del 10\.1\.0\.1 dev lo metric 0$"
+  wait_until 10 finds '^foreign: 10\.1\.0\.77: .* is announced by ospfd, and no container has the address; to remove it: ip route del blackhole 10\.1\.0\.77 metric 0$'
+  # As it says.
+  run verifies 1
+  sed -n '/^foreign:/s/.*to remove it: //p' <<<"$output" >"$BATS_TEST_TMPDIR/remove"
+  equal "$(wc -l <"$BATS_TEST_TMPDIR/remove")" 2
+  on 1 sh -e <"$BATS_TEST_TMPDIR/remove"
+  wait_until 20 verifies 1
+  on 1 vtysh -c 'configure terminal' -c 'access-list nothing deny any' -c 'router ospf' -c 'distribute-list nothing out kernel'
+  wait_until 10 finds '^missing: 10\.1\.0\.1: not in ospfd; zebra has it, so look for what holds it back there$'
+  on 1 vtysh -c 'configure terminal' -c 'router ospf' -c 'no distribute-list nothing out kernel' -c exit -c 'no access-list nothing'
+  wait_until 20 verifies 1
+  on 1 ip link set to2 down
+  wait_until 20 finds '^neighbour: none: ospfd has no neighbour, so nobody is told of anything$'
+  on 1 ip link set to2 up
+  wait_until 30 verifies 1
+  on 1 sh -c 'kill -STOP "$(cat /run/frr/zebra.pid)"'
+  run verifies 1
+  on 1 sh -c 'kill -CONT "$(cat /run/frr/zebra.pid)"'
+  equal "$status" 3
+  shows '^not asked: zebra: zebra runs, and has not answered for 3 s$'
+}
+# finds REGEX - verify ends with 3 and says so.
+finds() {
+  run verifies 1
+  equal "$status" 3 && shows "$1"
+}
+
+@test "zebra is restarted alone: what comes afterwards is announced all the same" {
+  pair 'area: 0'
+  create_container 1 c1 mine --ip 10.1.0.1
+  create_container 2 c2 mine --ip 10.1.0.9
+  wait_until 30 via 2 10.1.0.1
+  on 1 sh -c 'pid=$(cat /run/frr/zebra.pid) && kill -KILL "$pid" && while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done'
+  on 1 /usr/lib/frr/zebra -d 2>/dev/null
+  create_container 1 later mine --ip 10.1.0.2
+  # ospfd calls zebra every ten seconds; we look every thirty.
+  wait_until 60 via 2 10.1.0.2
+  wait_until 10 grep -q '"daemon":"ospfd".*"message":"routing daemon has lost zebra, asks for routes again"' "$LAB/h1/daemon.log"
+  wait_until 20 verifies 1
+  succeeds on 2 ip route get 10.1.0.2
+  shows 'via 203\.0\.113\.1 '
+}

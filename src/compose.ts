@@ -13,6 +13,7 @@ import { Endpoints } from './core/endpoints.js'
 import type { Duplicates } from './core/routing/duplicates.js'
 import { HealthChecks } from './core/routing/health.js'
 import type { Holds } from './core/routing/holds.js'
+import { nameMemory } from './core/name-memory.js'
 import { Names } from './core/names.js'
 import type { RouterSessions } from './core/routing/router-sessions.js'
 import { Networks } from './core/networks.js'
@@ -83,7 +84,7 @@ export function compose(parts: DaemonParts, records: Records, paths: () => Paths
   const reconciler = new Reconciler(host, log)
   const outlook = outlookOf(parts, reconciler)
   const holds = outlook?.holds
-  const names = namesOf(parts, records, (ids) => committer.refresh(ids))
+  const names = namesOf(parts, records, () => committer)
   const { addressesOf } = names
   const told = holds ? { holds } : {}
   const committer: Committer = new Committer({ store, records, reconciler, log, addressesOf, ...told })
@@ -157,15 +158,13 @@ function drainsOf(
 }
 
 /** Whoever has a name in a policy is told what DNS says of it. */
-function namesOf(
-  { lookup, log }: DaemonParts,
-  records: Records,
-  changed: (endpointIds: readonly string[]) => Promise<void>
-): Names {
+function namesOf({ lookup, log, now }: DaemonParts, records: Records, committer: () => Committer): Names {
   const usersOf = (name: string): string[] =>
     records
       .all('endpoint')
       .filter((endpoint) => namesIn(endpoint).includes(name))
       .map(({ id }) => id)
-  return new Names({ lookup, usersOf, changed, log })
+  const changed = (ids: readonly string[]): Promise<void> => committer().refresh(ids)
+  const memory = nameMemory({ records, committer, now })
+  return new Names({ lookup, usersOf, changed, memory, log })
 }

@@ -63,6 +63,7 @@ export const ROUTING_SCHEMA = {
         as,
         'router-id': { type: 'string' },
         transit: { type: 'boolean' },
+        addresses: { type: 'array', items: { type: 'string' }, minItems: 1, uniqueItems: true },
         neighbors: {
           type: 'array',
           minItems: 1,

@@ -44,6 +44,7 @@ interface BgpSection {
   readonly as: number
   readonly 'router-id'?: string
   readonly transit?: boolean
+  readonly addresses?: readonly string[]
   readonly neighbors: readonly NeighborSection[]
 }
 
@@ -164,6 +165,9 @@ function parseBgp(section: BgpSection, where: string): Bgp {
       ? {}
       : { routerId: parseRouterId(section['router-id'], `${where}.router-id`) }),
     transit: section.transit ?? false,
+    ...(section.addresses
+      ? { addresses: section.addresses.map((address) => parseIp(address, `${where}.addresses`)) }
+      : {}),
     neighbors
   }
 }
@@ -188,9 +192,18 @@ function parseNeighbor(section: NeighborSection, where: string): BgpNeighbor {
   }
 }
 
+/** fe80::/10. */
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/
+
 function parsePeer(section: NeighborSection, where: string): BgpNeighbor['peer'] {
   const { address, interface: link } = section
-  if (address !== undefined && link === undefined) return { address: parseIp(address, `${where}.address`) }
+  if (address !== undefined && link === undefined) {
+    const ip = parseIp(address, `${where}.address`)
+    if (!LINK_LOCAL.test(ip)) return { address: ip }
+    throw new InvalidError(
+      `${where}.address: "${address}" is there on every link: give interface instead, such as eth0`
+    )
+  }
   if (address === undefined && link !== undefined) return { interface: parseLink(link, `${where}.interface`) }
   throw new InvalidError(`${where}: give either address, such as 192.0.2.1, or interface, such as eth0`)
 }

@@ -125,6 +125,7 @@ async function firstPass({ names, committer, reconciler }: Core): Promise<void> 
   if (await names.begin(NAMES_MS)) committer.adopt()
   if (!(await reconciler.resync()))
     throw new UnavailableError('the kernel does not list its links and routes')
+  await names.keep()
 }
 
 /** What is the same whatever the host has is answered at once: dockerd's first questions. */
@@ -232,6 +233,8 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     reconciler,
     ...(holds ? { holds } : {}),
     duplicates: () => duplicates?.all ?? [],
+    faults: () => core.routers.faults,
+    renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: routing && neededDaemons(routing).all ? neededDaemons(routing).names : ['zebra'],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
@@ -244,9 +247,14 @@ async function repairRouters(
   core: Core,
   before: ReadonlySet<string>
 ): Promise<ReadonlySet<string>> {
-  const isThere = core.routers.states.some(({ state }) => state !== 'absent')
-  if (!parts.config.routing || !isThere) return new Set()
-  const { told, suspects } = await repairMissed(verifyParts(parts, core), before)
+  const { routers } = core
+  const isThere = routers.states.some(({ state }) => state !== 'absent')
+  if (!parts.config.routing || !isThere) {
+    routers.noteZebra(undefined)
+    return new Set()
+  }
+  const { told, suspects, silence } = await repairMissed(verifyParts(parts, core), before)
+  routers.noteZebra(silence)
   if (told > 0) parts.log.warn('routing daemon has missed kernel routes, told again', { routes: told })
   return suspects
 }

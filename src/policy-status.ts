@@ -15,14 +15,23 @@ export async function policiesOf(host: Host): Promise<PoliciesByLink> {
   }
 }
 
-/** A line for each link with a policy: packets that passed, and that did not. */
-export function policyLines(
-  endpoints: readonly { readonly link: string; readonly policy?: PolicyCounts }[]
-): string[] {
-  const lines = endpoints.flatMap(({ link, policy }) => {
+interface Policed {
+  readonly link: string
+  readonly policy?: PolicyCounts
+  readonly ingress?: readonly string[]
+  readonly egress?: readonly string[]
+}
+
+/** A line for each link with a policy: packets that passed, and that did not. Below it, the lists. */
+export function policyLines(endpoints: readonly Policed[]): string[] {
+  const lines = endpoints.flatMap(({ link, policy, ingress = [], egress = [] }) => {
     if (!policy) return []
     const numbers = [policy.ingress, policy.egress].flatMap(({ accepted, denied }) => [accepted, denied])
-    return [[link.padEnd(16), ...numbers.map(({ packets }) => String(packets).padStart(12))].join(' ')]
+    return [
+      [link.padEnd(16), ...numbers.map(({ packets }) => String(packets).padStart(12))].join(' '),
+      ...(ingress.length > 0 ? [`  in: ${ingress.join(', ')}`] : []),
+      ...(egress.length > 0 ? [`  out: ${egress.join(', ')}`] : [])
+    ]
   })
   const head = ['POLICY'.padEnd(16), ...['IN ACCEPTED', 'IN DENIED', 'OUT ACCEPTED', 'OUT DENIED'].map(right)]
   return lines.length > 0 ? [head.join(' '), ...lines] : []

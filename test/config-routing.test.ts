@@ -92,6 +92,7 @@ describe('the section routing', () => {
     [neighbor({ as: 0 }), 'routing.bgp.neighbors.0.as: 0 is neither a number'],
     [neighbor({ interface: 'eth0' }), 'routing.bgp.neighbors.0: give either address'],
     [neighbor({ address: '192.0.2.999' }), 'routing.bgp.neighbors.0.address'],
+    [neighbor({ address: 'fe80::1' }), '"fe80::1" is there on every link: give interface instead'],
     [neighbor({ hold: 2 }), 'bgp.neighbors.0.hold: 2 must be >= 3'],
     [
       { bgp: { as: 1, neighbors: [NEIGHBOR, NEIGHBOR] } },

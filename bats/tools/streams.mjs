@@ -6,8 +6,8 @@ import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const INTERVAL_MS = 100
-/** TCP may send its last segment again only after that long. */
-const PATIENCE_MS = 20_000
+/** After half a minute without a way TCP may send again only after as long. */
+const PATIENCE_MS = 60_000
 const [mode, ...rest] = process.argv.slice(2)
 if (mode === 'serve') serve(Number(rest[0]))
 else await hold(rest[0], Number(rest[1]), Number(rest[2]))

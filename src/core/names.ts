@@ -1,12 +1,12 @@
 /**
  * Addresses of DNS names in policies. To ask for a name's addresses is to begin to look it up; nobody waits for it, and a
  * name of which nothing is known has none. It is looked up again when its answer ends, as long as an endpoint has it. What
- * is known stays while DNS does not answer. Only in memory: a record has the name.
+ * is known stays while DNS does not answer; a record of the name has it, for the next start.
  */
 import { RoutedError, messageOf } from '../errors.js'
 import type { Lookup } from '../host/lookup.js'
 import type { Log } from '../log.js'
-import { parseIp } from '../model/ip.js'
+import { familyOf, parseIp } from '../model/ip.js'
 import type { Ip } from '../model/ip.js'
 
 interface Parts {
@@ -15,9 +15,18 @@ interface Parts {
   readonly usersOf: (name: string) => readonly string[]
   /** Addresses have changed for these endpoints. */
   readonly changed: (endpointIds: readonly string[]) => Promise<void>
+  /** What other starts knew of names. */
+  readonly memory: NameMemory
   /** Does something after so many seconds; returns how not to. */
   readonly after?: (seconds: number, work: () => void) => () => void
   readonly log: Log
+}
+
+/** Where what is known outlives the daemon. */
+export interface NameMemory {
+  readonly all: () => readonly { readonly id: string; readonly addresses: readonly Ip[] }[]
+  /** None = forget it. Never throws. */
+  readonly keep: (name: string, addresses: readonly Ip[] | undefined) => Promise<void>
 }
 
 interface Name {
@@ -52,12 +61,13 @@ export class Names {
   readonly addressesOf = (name: string): readonly Ip[] => {
     const known = this.#names.get(name)
     if (known) return [...known.addressesByFamily.values()].flat()
-    const fresh: Name = { addressesByFamily: new Map(), isFailing: false }
+    const remembered = this.#parts.memory.all().find(({ id }) => id === name)?.addresses ?? []
+    const fresh: Name = { addressesByFamily: byFamily(remembered), isFailing: false }
     this.#names.set(name, fresh)
     const first = this.#lookUp(name, fresh)
     this.#first.add(first)
     void first.finally(() => this.#first.delete(first))
-    return []
+    return remembered
   }
 
   /** Waits for the names asked for so far, so long at most. Changes are told from then on. False if there are none. */
@@ -73,6 +83,12 @@ export class Names {
     return hasNames
   }
 
+  /** After the start: remembers what is known by now, and nothing else. */
+  async keep(): Promise<void> {
+    for (const { id } of this.#parts.memory.all()) if (!this.#names.has(id)) await this.#keep(id)
+    for (const name of this.#names.keys()) await this.#keep(name)
+  }
+
   stop(): void {
     for (const { cancel } of this.#names.values()) cancel?.()
     this.#names.clear()
@@ -84,15 +100,24 @@ export class Names {
     const users = this.#parts.usersOf(name)
     if (this.#hasBegun && users.length === 0) {
       this.#names.delete(name)
+      await this.#keep(name)
       return
     }
     this.#note(name, known, answers)
     const ttl = Math.min(...answers.map(({ ttl }) => ttl))
     const hasChanged = answers.some(({ changed }) => changed)
-    if (hasChanged && this.#hasBegun) await this.#parts.changed(users)
+    if (hasChanged && this.#hasBegun) {
+      await this.#parts.changed(users)
+      await this.#keep(name)
+    }
     if (this.#names.get(name) !== known) return
     const { after = afterSeconds } = this.#parts
     known.cancel = after(Math.min(Math.max(ttl, SHORTEST_S), LONGEST_S), () => void this.#lookUp(name, known))
+  }
+
+  #keep(name: string): Promise<void> {
+    const known = [...(this.#names.get(name)?.addressesByFamily.values() ?? [])].flat()
+    return this.#parts.memory.keep(name, known.length > 0 ? known : undefined)
   }
 
   async #ask(name: string, family: 4 | 6, { addressesByFamily }: Name): Promise<Outcome> {
@@ -120,6 +145,12 @@ export class Names {
     if (err === undefined && known.isFailing) this.#parts.log.info('DNS name is known again', { name })
     known.isFailing = err !== undefined
   }
+}
+
+function byFamily(addresses: readonly Ip[]): Map<4 | 6, readonly Ip[]> {
+  return new Map(
+    ([4, 6] as const).map((family) => [family, addresses.filter((ip) => familyOf(ip) === family)])
+  )
 }
 
 function afterSeconds(seconds: number, work: () => void): () => void {

@@ -13,6 +13,8 @@ import { addressOf, parsePrefix } from '../model/ip.js'
 import { healthOf } from '../model/health.js'
 import type { Network } from '../model/network.js'
 import { ratesText } from '../model/options/rates.js'
+import { allowedTexts } from '../model/allowed-text.js'
+import { isPoliced, listOf } from '../model/options/policy.js'
 import { portTexts } from '../model/port.js'
 import type { Records } from '../store/records.js'
 import type { Additions, AdditionState } from './additions.js'
@@ -74,6 +76,9 @@ export interface Operational {
   readonly ports: readonly string[]
   /** How much it may have, and how its packets are marked: `in 10mbit`, `dscp 46`. */
   readonly rates: readonly string[]
+  /** What may come to it, and where what it sends may go, as options say it; absent = nobody asks. */
+  readonly ingress?: readonly string[]
+  readonly egress?: readonly string[]
   /** Destinations that the host routes to the container. */
   readonly routes: readonly string[]
   /** Those of them that our filters let out; absent = the routing daemons are not ours to configure. */
@@ -116,8 +121,16 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     ...(tooLarge === undefined ? {} : { tooLarge }),
     ports: portTexts(endpoint.ports ?? []),
     rates: ratesText(endpoint),
+    ...(endpoint.delegate || !isPoliced(endpoint) ? {} : listsOf(endpoint)),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
     ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})
+  }
+}
+
+function listsOf(endpoint: Endpoint): Pick<Operational, 'ingress' | 'egress'> {
+  return {
+    ingress: allowedTexts(listOf(endpoint, 'ingress')),
+    egress: allowedTexts(listOf(endpoint, 'egress'))
   }
 }
 

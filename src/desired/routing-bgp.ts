@@ -1,12 +1,14 @@
 import { OUR_NAME } from '../host/router-lines.js'
 import type { WantedLine } from '../host/router-lines.js'
 import type { Family, Ip } from '../model/ip.js'
-import { familyOf } from '../model/ip.js'
+import { familyOf, hostPrefix } from '../model/ip.js'
 import type { Bgp, BgpNeighbor } from '../model/routing.js'
 import { sessions } from './routing-ospf.js'
 
 /** Everything comes in; said explicitly, because eBGP without a policy exchanges nothing (RFC 8212). */
 const MAP_IN = `${OUR_NAME}-in`
+/** Addresses of the host itself. */
+const LIST_OWN = `${OUR_NAME}-own`
 /** A neighbour that is back is called again after this many seconds, not after two minutes. */
 const CONNECT_SECONDS = 1
 /** Default of a graceful restart, which FRR hides. */
@@ -26,7 +28,7 @@ export function bgpLines(
   const others = bgp.neighbors.filter((peer) => !speaks(peer, 4))
   return [
     ...(bgp.transit ? [] : [line([], `bgp as-path access-list ${OUR_NAME} seq 5 permit ^$`)]),
-    ...families.flatMap((family) => maps(family, bgp.transit)),
+    ...families.flatMap((family) => maps(family, bgp)),
     line([], `route-map ${MAP_IN} permit 10`),
     line([], stanza),
     ...(id === undefined ? [] : [line([stanza], `bgp router-id ${id}`, bgp.routerId ? undefined : 'value')]),
@@ -43,13 +45,25 @@ export function bgpLines(
 }
 
 /** What goes out: container routes, and unless others are connected through us, only those of this host. */
-function maps(family: Family, transit: boolean): WantedLine[] {
+function maps(family: Family, { transit, addresses = [] }: Bgp): WantedLine[] {
   const ip = family === 4 ? 'ip' : 'ipv6'
-  const map = `route-map ${mapOut(family)} permit 10`
+  const own = addresses.filter((address) => familyOf(address) === family).map(hostPrefix)
+  const entry = (sequence: number, list: string): WantedLine[] => {
+    const map = `route-map ${mapOut(family)} permit ${String(sequence)}`
+    return [
+      line([], map),
+      line([map], `match ${ip} address prefix-list ${list}`),
+      ...(transit ? [] : [line([map], `match as-path ${OUR_NAME}`)])
+    ]
+  }
+  const list = `${ip} prefix-list ${LIST_OWN} seq`
+  // The first entry matches a default route only: an empty list would let everything out.
+  const none = `${list} 5 deny ${family === 4 ? '0.0.0.0/0' : '::/0'}`
+  const permitted = own.map((prefix, index) => `${list} ${String(10 + index)} permit ${prefix}`)
   return [
-    line([], map),
-    line([map], `match ${ip} address prefix-list ${OUR_NAME}`),
-    ...(transit ? [] : [line([map], `match as-path ${OUR_NAME}`)])
+    ...(own.length > 0 ? [none, ...permitted] : []).map((text) => line([], text)),
+    ...entry(10, OUR_NAME),
+    ...(own.length > 0 ? entry(20, LIST_OWN) : [])
   ]
 }
 
@@ -77,7 +91,7 @@ function neighborLines({ peer, as, password, bfd, hold }: BgpNeighbor): string[]
 }
 
 /** The maps come before the family is turned on: nothing leaves without them. */
-function familyLines({ neighbors }: Bgp, family: Family): string[] {
+function familyLines({ neighbors, addresses = [] }: Bgp, family: Family): string[] {
   return [
     ...neighbors
       .filter((neighbor) => speaks(neighbor, family))
@@ -90,6 +104,9 @@ function familyLines({ neighbors }: Bgp, family: Family): string[] {
           `${self} activate`
         ]
       }),
+    ...addresses
+      .filter((address) => familyOf(address) === family)
+      .map((address) => `network ${hostPrefix(address)}`),
     `redistribute kernel route-map ${family === 4 ? OUR_NAME : `${OUR_NAME}6`}`
   ]
 }

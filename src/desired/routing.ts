@@ -18,6 +18,8 @@ export interface RoutingFacts {
   readonly drained?: readonly Prefix[]
   /** Addresses that other hosts have on purpose, in the same form. */
   readonly anycast?: readonly Prefix[]
+  /** Blocks of pools that this host has. */
+  readonly claims?: readonly Prefix[]
   /** The host's own address, where the operator gives no router id: FRR might choose one that every host has. */
   readonly routerId?: Ip
 }
@@ -119,7 +121,7 @@ function filters(daemon: RouterDaemon, family: Family, facts: FilterFacts): Want
     ...[
       list(OUR_NAME, FIRST_SEQUENCE, none),
       ...pools.map(({ sequence, prefix }) => list(OUR_NAME, sequence, `permit ${hostsOf(prefix)}`)),
-      ...blockEntries(pools, facts.blocks?.[family]).map(([sequence, what]) =>
+      ...blockEntries(pools, facts.blocks?.[family], facts.claims).map(([sequence, what]) =>
         list(OUR_NAME, sequence, what)
       ),
       list(drain, FIRST_SEQUENCE, none),
@@ -211,15 +213,29 @@ function poolsOf(networks: readonly Network[], family: Family): { sequence: numb
   return [...sequences].map(([prefix, sequence]) => ({ sequence, prefix }))
 }
 
-/** What lets blocks of that size out, of pools that are larger. */
+/** What lets blocks of that size out, of pools that are larger; and those that there are of a size that was configured before. */
 function blockEntries(
   pools: readonly { readonly sequence: number; readonly prefix: Prefix }[],
-  size: number | undefined
+  size: number | undefined,
+  claims: readonly Prefix[] = []
 ): [sequence: number, what: string][] {
   if (size === undefined) return []
-  const wide = pools.filter(({ prefix }) => size > lengthOf(prefix))
-  return wide.map(({ sequence, prefix }) => {
-    return [sequence + BLOCKS_AFTER, `permit ${prefix} ge ${String(size)} le ${String(size)}`]
+  const entry = (prefix: Prefix, length: number): string =>
+    `permit ${prefix} ge ${String(length)} le ${String(length)}`
+  return pools.flatMap(({ sequence, prefix }): [number, string][] => {
+    const inside = claims.filter((claim) => contains(prefix, addressOf(claim)))
+    const others = [...new Set(inside.map(lengthOf))]
+      .filter((length) => length !== size)
+      .sort((a, b) => a - b)
+    return [
+      ...(size > lengthOf(prefix)
+        ? [[sequence + BLOCKS_AFTER, entry(prefix, size)] as [number, string]]
+        : []),
+      ...others.map((length): [number, string] => [
+        sequence + BLOCKS_AFTER + 1 + length,
+        entry(prefix, length)
+      ])
+    ]
   })
 }
 

@@ -4,6 +4,7 @@
  */
 import { field, fieldsOf, itemsOf, numberOf, textOf } from './answers.js'
 import { PREPENDED, WORST_OSPF_METRIC } from './router-lines.js'
+import { EXTERNAL3 } from './router-tables.js'
 
 /** A host that announces an address. */
 export interface Announcer {
@@ -57,18 +58,25 @@ export function ospf3Announcers(
     ...itemsOf(field(answer, 'asScopedLinkStateDb')),
     ...itemsOf(field(answer, 'areaScopedLinkStateDb'))
   ]
-  return scopes
+  const announcers = scopes
     .flatMap((scope) => itemsOf(field(scope, 'lsa')))
     .flatMap((lsa): Announcer[] => {
       const age = numberOf(lsa, 'age') ?? MAX_AGE_SECONDS
       const [type, router] = [textOf(lsa, 'type'), textOf(lsa, 'advRouter')]
-      const isExternal = (type === 'ASE' || type === 'Type-7') && field(lsa, 'payload') === dst
+      const isExternal =
+        (type === EXTERNAL3.everywhere || type === EXTERNAL3.inArea) && field(lsa, 'payload') === dst
       if (!isExternal || age === MAX_AGE_SECONDS || router === '') return []
       const isOwn = router === own
       const lifetime = lifetimeOf(age, numberOf(lsa, 'seqNum') ?? FIRST_SEQUENCE)
       const rest = { rank: rankOf(router), age, lifetime, isLeaving: isLeaving && !isOwn }
       return [{ protocol: 'ospf6', router, isOwn, ...rest }]
     })
+  return distinctAnnouncers(announcers)
+}
+
+/** Each router once: of two announcements, everywhere and within its area, the later one in the list. */
+export function distinctAnnouncers(announcers: readonly Announcer[]): Announcer[] {
+  return [...new Map(announcers.map((one) => [one.router, one])).values()]
 }
 
 /** Of `show bgp ipv4 unicast PREFIX json`; `as` is our own autonomous system. */

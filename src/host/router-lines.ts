@@ -32,7 +32,7 @@ export const WORST_OSPF_METRIC = 16_777_214
 /** How often our own autonomous system is put before a path that others should be preferred to. */
 export const PREPENDED = 3
 const NAMED = [
-  /^(ip|ipv6) prefix-list net-routed(-drain)? /,
+  /^(ip|ipv6) prefix-list net-routed(-drain|-anycast|-own)? /,
   /^bgp as-path access-list net-routed /,
   /^route-map net-routed(6|-in|-out|6-out)? (permit|deny) \d+$/,
   /^profile net-routed$/

@@ -5,6 +5,9 @@ import { field, fieldsOf, itemsOf, numberOf, textOf } from './answers.js'
 /** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
 const MAX_AGE_SECONDS = 3600
 
+/** External LSAs of OSPFv3, everywhere and within a not-so-stubby area, as lists of its database name them. */
+export const EXTERNAL3 = { everywhere: 'ASE', inArea: 'Type7' } as const
+
 /** A path to a destination, as zebra has read it from the kernel. */
 export interface KernelPath {
   readonly dst: string
@@ -24,6 +27,8 @@ export interface External {
   readonly age?: number
   /** Grows each time it is announced anew. */
   readonly sequence?: number
+  /** Only within a not-so-stubby area (type 7); absent = everywhere but in such areas. */
+  readonly isOfArea?: true
   /** A number that it has put on it; absent = 0, or not shown. */
   readonly tag?: number
 }
@@ -39,6 +44,8 @@ export interface RouterNeighbour {
   /** As the daemon says it: `Full/DR`, `Established`. */
   readonly state: string
   readonly isUp: boolean
+  /** The link to it, where the protocol says: a router may be met by several. */
+  readonly link?: string
   /** True = it has acknowledged all that it was sent; absent where the protocol, or the daemon, does not say. */
   readonly acknowledged?: boolean
 }
@@ -62,18 +69,37 @@ export function ospfDatabase(answer: unknown): OspfDatabase | undefined {
   const own = field(answer, 'routerId')
   if (typeof own !== 'string') return undefined
   const areas = Object.values(fieldsOf(field(answer, 'areas')))
-  const lists = [answer, ...areas].flatMap((scope) => [
-    ...itemsOf(field(scope, 'asExternalLinkStates')),
-    ...itemsOf(field(scope, 'nssaExternalLinkStates'))
-  ])
-  const externals = lists.flatMap((lsa): External[] => {
-    const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
-    const age = numberOf(lsa, 'lsaAge') ?? 0
-    const sequence = Number.parseInt(textOf(lsa, 'sequenceNumber'), 16) || 0
-    const external = { dst, router, age, sequence, ...tagIn(lsa) }
-    return age !== MAX_AGE_SECONDS && isExternal(external) ? [external] : []
-  })
+  const ofAreas = areas.flatMap((area) => itemsOf(field(area, 'nssaExternalLinkStates')))
+  const externals = [
+    ...itemsOf(field(answer, 'asExternalLinkStates')).flatMap((lsa) => externalIn(lsa)),
+    ...ofAreas.flatMap((lsa) => externalIn(lsa).map((external) => ({ ...external, isOfArea: true as const })))
+  ]
   return { own, externals: distinct(externals) }
+}
+
+function externalIn(lsa: unknown): External[] {
+  const [dst, router] = [field(lsa, 'route'), field(lsa, 'advertisedRouter')]
+  const age = numberOf(lsa, 'lsaAge') ?? 0
+  const sequence = Number.parseInt(textOf(lsa, 'sequenceNumber'), 16) || 0
+  const external = { dst, router, age, sequence, ...tagIn(lsa) }
+  return age !== MAX_AGE_SECONDS && isExternal(external) ? [external] : []
+}
+
+/**
+ * Of `show ip ospf`, whose JSON does not say it: true if every area is a stub or a not-so-stubby one, so that what is
+ * announced everywhere leaves this host by none, although its own database has it.
+ */
+export function ospfKeepsExternals(text: string): boolean {
+  const areas = text.split('\n').filter((line) => /^\s*Area ID: /.test(line))
+  return areas.length > 0 && areas.every((line) => /\((NSSA|Stub)\b/i.test(line))
+}
+
+/** The same of `show ipv6 ospf6 json`. */
+export function ospf3KeepsExternals(answer: unknown): boolean {
+  const areas = Object.values(fieldsOf(field(answer, 'areas')))
+  const isClosed = (area: unknown): boolean =>
+    field(area, 'areaIsStub') === true || field(area, 'areaIsNSSA') === true
+  return areas.length > 0 && areas.every(isClosed)
 }
 
 /** Of `show ipv6 ospf6 database json`. */
@@ -85,12 +111,15 @@ export function ospf3Externals(answer: unknown): External[] {
   const lsas = scopes.flatMap((scope) => itemsOf(field(scope, 'lsa')))
   return distinct(
     lsas.flatMap((lsa): External[] => {
-      const [type, dst, router] = [field(lsa, 'type'), field(lsa, 'payload'), field(lsa, 'advRouter')]
+      const [type, router] = [field(lsa, 'type'), field(lsa, 'advRouter')]
+      // Of the default route FRR shows no length.
+      const dst = textOf(lsa, 'payload').replace(/^::$/, '::/0')
       const age = numberOf(lsa, 'age') ?? 0
-      const isExternal = age !== MAX_AGE_SECONDS && (type === 'ASE' || type === 'Type-7')
+      const isExternal =
+        age !== MAX_AGE_SECONDS && (type === EXTERNAL3.everywhere || type === EXTERNAL3.inArea)
       const sequence = numberOf(lsa, 'seqNum') ?? 0
-      return isExternal && typeof dst === 'string' && typeof router === 'string'
-        ? [{ dst, router, age, sequence }]
+      return isExternal && typeof router === 'string'
+        ? [{ dst, router, age, sequence, ...(type === EXTERNAL3.inArea ? { isOfArea: true } : {}) }]
         : []
     })
   )
@@ -131,10 +160,13 @@ export function ospfNeighbours(answer: unknown): RouterNeighbour[] {
 function ospfNeighbour(name: string, neighbour: unknown): RouterNeighbour {
   const state = textOf(neighbour, 'nbrState') || textOf(neighbour, 'state')
   const waiting = field(neighbour, 'linkStateRetransmissionListCounter')
+  // OSPFv2 says `eth1:192.0.2.1`, with the own address.
+  const [link = ''] = (textOf(neighbour, 'ifaceName') || textOf(neighbour, 'interfaceName')).split(':')
   return {
     name,
     state,
     isUp: state.startsWith('Full'),
+    ...(link === '' ? {} : { link }),
     ...(typeof waiting === 'number' ? { acknowledged: waiting === 0 } : {})
   }
 }
@@ -153,6 +185,7 @@ export function bgpAdvertised(answer: unknown): string[] {
   return Object.keys(fieldsOf(field(answer, 'advertisedRoutes')))
 }
 
+/** Of two announcements of one router the one within the area: it is what its neighbours have. */
 function distinct(externals: readonly External[]): External[] {
   return [...new Map(externals.map((external) => [`${external.dst} ${external.router}`, external])).values()]
 }

@@ -32,7 +32,7 @@ type Peer = Pick<Allowed, 'first' | 'last' | 'name'>
 type Service = Pick<Allowed, 'protocol' | 'firstPort' | 'lastPort'>
 
 const LARGEST_PORT = 65_535
-const SERVICE = /^(?:(.*):)?(tcp|udp|sctp|icmp)(?:\/(.*))?$/i
+const SERVICE = /^(?:(.*):)?\s*(tcp|udp|sctp|icmp)\s*(?:\/(.*))?$/i
 const NAME =
   /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\.?$/
 /** `::ffff:10.1.0.2`, RFC 4291 §2.5.5.2 */
@@ -101,7 +101,10 @@ interface PeerRules {
 
 function parsePeer(text: string, { isNeeded, names, fail }: PeerRules): Peer {
   if ((text === '' || text === 'any') && !isNeeded) return {}
-  const bare = text.replace(/^\[(.*)\]$/, '$1').trim()
+  const bare = text
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\s*\/\s*/, '/')
+    .trim()
   const name = bare.toLowerCase()
   if (NAME.test(name)) {
     if (names) return { name: name.replace(/\.$/, '') }

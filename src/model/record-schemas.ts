@@ -140,6 +140,12 @@ export const SCHEMAS = {
     required: ['id', 'poolId', 'prefix', 'state', 'since'],
     additionalProperties: false
   },
+  name: {
+    type: 'object',
+    properties: { id: text, addresses: { type: 'array', items: ip }, since: time },
+    required: ['id', 'addresses', 'since'],
+    additionalProperties: false
+  },
   lease: {
     type: 'object',
     properties: {

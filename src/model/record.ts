@@ -7,6 +7,7 @@ import { lazily } from './lazy.js'
 import { parseIp, parseMac, parsePrefix } from './ip.js'
 import type { Endpoint } from './endpoint.js'
 import type { Lease } from './lease.js'
+import type { Name } from './name.js'
 import type { Network } from './network.js'
 import type { Pool } from './pool.js'
 import { SCHEMAS } from './record-schemas.js'
@@ -21,6 +22,7 @@ export interface RecordByKind {
   setting: Setting
   router: Router
   block: Block
+  name: Name
 }
 export type RecordKind = keyof RecordByKind
 export type AnyRecord = RecordByKind[RecordKind]
@@ -33,6 +35,7 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   'block',
   'lease',
   'network',
+  'name',
   'endpoint'
 ]
 
@@ -63,7 +66,8 @@ const VALIDATORS: Validators = {
   lease: validator('lease'),
   setting: validator('setting'),
   router: validator('router'),
-  block: validator('block')
+  block: validator('block'),
+  name: validator('name')
 }
 
 /** The record in a stored document. Throws InvalidError that names every fault. */
@@ -86,12 +90,12 @@ export function parseRecord<K extends RecordKind>(kind: K, document: unknown): R
 }
 
 /**
- * False for what ends with the host's power: endpoints, and the addresses of containers. Docker starts such containers
+ * False for what ends with the host's power: endpoints, the addresses of containers, and of DNS names. Docker starts such containers
  * anew, so these records must survive every crash of a process, but not that of the machine. Swarm's managers remember
  * addresses in the global space.
  */
 export function outlivesHost(kind: RecordKind, record: AnyRecord): boolean {
-  if (kind === 'endpoint') return false
+  if (kind === 'endpoint' || kind === 'name') return false
   const isAddress = kind === 'lease' && 'purpose' in record && record.purpose === 'endpoint'
   return !isAddress || record.id.startsWith('global/')
 }

@@ -54,6 +54,8 @@ export interface Bgp {
   readonly routerId?: Ip
   /** True = container routes of others are passed on as well, for hosts that connect hosts. */
   readonly transit: boolean
+  /** Of this host, announced beside those of its containers: for uplinks without addresses. */
+  readonly addresses?: readonly Ip[]
   readonly neighbors: readonly BgpNeighbor[]
 }
 

@@ -43,7 +43,8 @@ export class Records {
     lease: new Map(),
     setting: new Map(),
     router: new Map(),
-    block: new Map()
+    block: new Map(),
+    name: new Map()
   }
   readonly #endpointByAddress = new Map<Ip, Set<string>>()
   readonly #endpointsBySandbox = new Map<string, Set<string>>()

@@ -181,6 +181,7 @@ export function endsContract(name: string, open: () => EndsUnderTest): void {
 
     it('knows which settings there are', () => {
       expect(opened.ends.knowsSysctl('net.ipv4.conf.IFNAME.rp_filter')).to.equal(true)
+      expect(opened.ends.knowsSysctl('net.ipv6.neigh.IFNAME.retrans_time_ms')).to.equal(true)
       expect(opened.ends.knowsSysctl('net.ipv4.neigh.IFNAME.no_such')).to.equal(false)
     })
 

@@ -3,6 +3,8 @@ import { Names } from '../../src/core/names.js'
 import { UnavailableError } from '../../src/errors.js'
 import type { Lookup, LookupAnswer } from '../../src/host/lookup.js'
 import { silentLog } from '../../src/log.js'
+import { parseIp } from '../../src/model/ip.js'
+import type { Ip } from '../../src/model/ip.js'
 import { eventually } from '../support/eventually.js'
 
 const NAME = 'a.example.com'
@@ -14,6 +16,7 @@ class Rig {
   readonly told: string[][] = []
   readonly waits: number[] = []
   readonly messages: string[] = []
+  readonly kept = new Map<string, readonly Ip[]>()
   users: string[] = ['e1']
   answers: Record<4 | 6, LookupAnswer | Error> = {
     4: { addresses: ['10.0.0.2', '10.0.0.1', '10.0.0.1'], ttl: 30 },
@@ -28,6 +31,14 @@ class Rig {
       changed: (ids) => {
         this.told.push([...ids])
         return Promise.resolve()
+      },
+      memory: {
+        all: () => [...this.kept].map(([id, addresses]) => ({ id, addresses })),
+        keep: (name, addresses) => {
+          if (addresses) this.kept.set(name, addresses)
+          else this.kept.delete(name)
+          return Promise.resolve()
+        }
       },
       after: (seconds, work) => {
         this.waits.push(seconds)
@@ -132,6 +143,23 @@ describe('Names', () => {
     expect(rig.waits).to.have.length(1)
     rig.answers[4] = { addresses: ['10.0.0.3'], ttl: 30 }
     expect(rig.names.addressesOf(NAME)).to.deep.equal([])
+  })
+
+  it('begins with what was known at the last start, until DNS says something else', async () => {
+    const rig = new Rig()
+    rig.kept.set(NAME, [parseIp('10.0.0.9'), parseIp('fd00::9')])
+    rig.kept.set('nobody.example.com', [parseIp('10.0.0.8')])
+    rig.answers[4] = new UnavailableError('DNS is silent')
+    expect(await rig.known()).to.deep.equal(['10.0.0.9'])
+    await rig.names.begin(1000)
+    await rig.names.keep()
+    expect([...rig.kept]).to.deep.equal([[NAME, ['10.0.0.9']]])
+    rig.answers[4] = { addresses: ['10.0.0.3'], ttl: 30 }
+    await rig.next()
+    expect([...rig.kept]).to.deep.equal([[NAME, ['10.0.0.3']]])
+    rig.users = []
+    await rig.next()
+    expect([...rig.kept]).to.deep.equal([])
   })
 
   it('waits at the start for names that are asked for, and not for ever', async () => {

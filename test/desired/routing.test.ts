@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { checkRouting } from '../../src/config-file.js'
 import { desiredRouting, neededDaemons, routerIdOf } from '../../src/desired/routing.js'
 import type { WantedLine } from '../../src/host/router-lines.js'
-import { keyOfLine } from '../../src/host/router-lines.js'
+import { isNamed, keyOfLine } from '../../src/host/router-lines.js'
+import { parsePrefix } from '../../src/model/ip.js'
 import { networkOf, routingExamples, textOf } from '../support/routing.js'
 
 const OSPF = { ospf: { area: 0, interfaces: ['eth0'] } }
@@ -27,6 +28,21 @@ describe('desiredRouting', () => {
     expect(after.filter((key) => !before.has(key))).to.deep.equal([])
   })
 
+  it('lets blocks out that are of another size than configured now', () => {
+    const section = checkRouting({ ...OSPF, blocks: { size: 28 } }, 'routing')
+    const claims = ['10.1.0.64/26', '10.1.0.128/26', '10.1.1.0/28', '10.9.0.0/26'].map((text) =>
+      parsePrefix(text)
+    )
+    const networks = [networkOf(1, ['10.1.0.0/16']), networkOf(2, ['10.2.0.0/16'])]
+    const entries = desiredRouting(section, { networks, claims }).filter(({ text }) => text.includes(' le '))
+    expect(entries.map(({ text }) => text.replace(/^.* permit /, ''))).to.deep.equal([
+      '10.1.0.0/16 ge 28 le 28',
+      '10.1.0.0/16 ge 26 le 26',
+      '10.2.0.0/16 ge 28 le 28'
+    ])
+    expect(new Set(entries.map(({ text }) => text.split(' ')[4])).size).to.equal(3)
+  })
+
   it('has every filter before the line that uses it', () => {
     for (const { lines } of routingExamples()) {
       for (const [index, { text, daemon }] of lines.entries()) {
@@ -38,13 +54,20 @@ describe('desiredRouting', () => {
     }
   })
 
+  it('has no list, map or profile that is not ours by name', () => {
+    for (const { lines } of routingExamples()) {
+      const named = lines.filter(({ text }) => /(prefix-list|access-list|^route-map|^profile) /.test(text))
+      expect(named.filter((line) => !isNamed(line) && line.within.length === 0)).to.deep.equal([])
+    }
+  })
+
   it('never has a map without a list in it, nor an empty list', () => {
     for (const { lines } of routingExamples()) {
       for (const { text, daemon } of lines.filter((line) =>
         /^route-map net-routed(6)?(-out)? /.test(line.text)
       )) {
         const inside = lines.filter((line) => line.daemon === daemon && line.within[0] === text)
-        const list = /^match (ip|ipv6) address prefix-list (net-routed(?:-drain|-anycast)?)$/.exec(
+        const list = /^match (ip|ipv6) address prefix-list (net-routed(?:-drain|-anycast|-own)?)$/.exec(
           inside[0]?.text ?? ''
         )
         expect(list?.[1], `${daemon} ${text}`).to.equal(text.includes('net-routed6') ? 'ipv6' : 'ip')

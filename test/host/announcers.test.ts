@@ -1,5 +1,10 @@
 import { expect } from 'chai'
-import { bgpAnnouncers, ospf3Announcers, ospfAnnouncers } from '../../src/host/announcers.js'
+import {
+  bgpAnnouncers,
+  distinctAnnouncers,
+  ospf3Announcers,
+  ospfAnnouncers
+} from '../../src/host/announcers.js'
 
 const LSA = {
   lsaAge: 9,
@@ -57,6 +62,15 @@ describe('ospfAnnouncers', () => {
   })
 })
 
+describe('distinctAnnouncers', () => {
+  it('has each router once, as it comes last', () => {
+    const [one] = ospfAnnouncers({ routerId: '192.0.2.1', asExternalLinkStates: [LSA] })
+    if (!one) throw new Error('none')
+    const other = { ...one, router: '192.0.2.2' }
+    expect(distinctAnnouncers([one, other, { ...one, age: 5 }])).to.deep.equal([{ ...one, age: 5 }, other])
+  })
+})
+
 describe('ospf3Announcers', () => {
   it('has those of the destination, and who is leaving by what zebra says of all others', () => {
     const lsa = { type: 'ASE', advRouter: '192.0.2.2', age: 4, seqNum: 0x80000001, payload: 'fd00::7/128' }
@@ -65,7 +79,7 @@ describe('ospf3Announcers', () => {
       areaScopedLinkStateDb: [
         {
           lsa: [
-            { ...lsa, type: 'Type-7', advRouter: '192.0.2.1' },
+            { ...lsa, type: 'Type7', advRouter: '192.0.2.1' },
             { ...lsa, type: 'Rtr' }
           ]
         }

@@ -55,6 +55,8 @@ describe('isNamed', () => {
   const at = (text: string, ...within: readonly string[]): boolean => isNamed({ within, text })
   it('is what carries our name, exactly, and what is in it', () => {
     expect(at('ip prefix-list net-routed seq 5 permit 10.0.0.0/8')).to.equal(true)
+    for (const list of ['net-routed-drain', 'net-routed-anycast'])
+      expect(at(`ipv6 prefix-list ${list} seq 5 deny ::/0`)).to.equal(true)
     expect(at('match ip address prefix-list x', 'route-map net-routed6-out permit 10')).to.equal(true)
     expect(at('detect-multiplier 3', 'bfd', 'profile net-routed')).to.equal(true)
   })

@@ -4,8 +4,10 @@ import {
   bgpNeighbours,
   kernelPaths,
   ospf3Externals,
+  ospf3KeepsExternals,
   ospf3Tagged,
   ospfDatabase,
+  ospfKeepsExternals,
   ospfNeighbours
 } from '../../src/host/router-tables.js'
 
@@ -48,13 +50,50 @@ describe('ospfDatabase', () => {
       own: '192.0.2.1',
       externals: [
         { dst: '10.1.0.1/32', router: '192.0.2.1', age: 8, sequence: 0x80000003 },
-        { dst: '10.1.0.2/32', router: '192.0.2.1', age: 8, sequence: 0x80000003 }
+        { dst: '10.1.0.2/32', router: '192.0.2.1', age: 8, sequence: 0x80000003, isOfArea: true }
       ]
     })
+  })
+  it('has what is announced both ways once, as those in the area have it', () => {
+    const answer = {
+      routerId: '192.0.2.1',
+      areas: { '0.0.0.5': { nssaExternalLinkStates: [lsa('10.1.0.2/32', 5)] } },
+      asExternalLinkStates: [lsa('10.1.0.2/32')]
+    }
+    expect(ospfDatabase(answer)?.externals.map(({ age, isOfArea }) => [age, isOfArea])).to.deep.equal([
+      [5, true]
+    ])
   })
   it('is undefined where OSPF is not configured', () => {
     expect(ospfDatabase({})).to.equal(undefined)
     expect(ospfDatabase(undefined)).to.equal(undefined)
+  })
+})
+
+describe('ospfKeepsExternals', () => {
+  // As FRR 8.4.4 says it.
+  const areas = (...names: readonly string[]): string =>
+    [' OSPF Routing Process, Router ID: 192.0.2.1', ...names.map((name) => ` Area ID: ${name}`)].join('\n')
+  it('is so where no area carries what is announced everywhere', () => {
+    expect(ospfKeepsExternals(areas('0.0.0.5 (NSSA)'))).to.equal(true)
+    expect(ospfKeepsExternals(areas('0.0.0.5 (Stub, no summary)', '0.0.0.6 (NSSA)'))).to.equal(true)
+    expect(ospfKeepsExternals(areas('0.0.0.5 (NSSA)', '0.0.0.0 (Backbone)'))).to.equal(false)
+    expect(ospfKeepsExternals(areas('0.0.0.7'))).to.equal(false)
+    expect(ospfKeepsExternals('')).to.equal(false)
+  })
+})
+
+describe('ospf3KeepsExternals', () => {
+  it('is so where no area carries what is announced everywhere', () => {
+    const [stub, nssa, normal] = [
+      { areaIsStub: true },
+      { areaIsNSSA: true },
+      { areaIsStub: false, areaIsNSSA: false }
+    ]
+    expect(ospf3KeepsExternals({ areas: { '0.0.0.5': stub, '0.0.0.6': nssa } })).to.equal(true)
+    expect(ospf3KeepsExternals({ areas: { '0.0.0.5': nssa, '0.0.0.0': normal } })).to.equal(false)
+    expect(ospf3KeepsExternals({})).to.equal(false)
+    expect(ospf3KeepsExternals(undefined)).to.equal(false)
   })
 })
 
@@ -85,10 +124,18 @@ describe('ospf3Externals', () => {
     })
     const answer = {
       asScopedLinkStateDb: [{ lsa: [lsa('ASE', 'fd00:6::1/128'), lsa('ASE', 'fd00:6::2/128', 3600)] }],
-      areaScopedLinkStateDb: [{ areaId: '0.0.0.0', lsa: [lsa('INP', '2001:db8::/64')] }]
+      areaScopedLinkStateDb: [
+        {
+          areaId: '0.0.0.5',
+          lsa: [lsa('INP', '2001:db8::/64'), lsa('Type7', 'fd00:6::3/128'), lsa('Type7', '::')]
+        }
+      ]
     }
+    const rest = { router: '192.0.2.1', age: 8, sequence: 0x80000001 }
     expect(ospf3Externals(answer)).to.deep.equal([
-      { dst: 'fd00:6::1/128', router: '192.0.2.1', age: 8, sequence: 0x80000001 }
+      { dst: 'fd00:6::1/128', ...rest },
+      { dst: 'fd00:6::3/128', ...rest, isOfArea: true },
+      { dst: '::/0', ...rest, isOfArea: true }
     ])
   })
 })
@@ -99,6 +146,10 @@ describe('neighbours', () => {
     expect(ospfNeighbours({ neighbors: { '192.0.2.2': [neighbour] } })).to.deep.equal([
       { name: '192.0.2.2', state: 'Full/-', isUp: true, acknowledged: false }
     ])
+  })
+  it('of OSPF, by which link', () => {
+    const neighbour = { nbrState: 'Full/-', ifaceName: 'eth1:203.0.113.5' }
+    expect(ospfNeighbours({ neighbors: { '192.0.2.2': [neighbour] } })[0]?.link).to.equal('eth1')
   })
   it('of OSPFv3, which does not say', () => {
     expect(ospfNeighbours({ neighbors: [{ neighborId: '192.0.2.2', state: 'Init' }] })).to.deep.equal([

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Announcer } from '../../host/announcers.js'
-import { lengthOf, rangeOf, toIp, widthOf, withLength } from '../../model/ip.js'
+import { familyOf, lengthOf, overlaps, rangeOf, toIp, widthOf, withLength } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
 import type { Block } from '../../model/block.js'
 import { yieldsTo } from './contest.js'
@@ -53,9 +53,9 @@ export function planBlocks(situation: BlockSituation): BlockPlan {
   const capacity = 2 ** (widthOf(situation.range.includes(':') ? 6 : 4) - situation.size)
   const giveUp = blocks.filter((block) => isLost(block, announcersOf(block.prefix)))
   const kept = blocks.filter((block) => !giveUp.includes(block))
-  const room = kept.reduce((sum, { used }) => sum + capacity - used, 0)
+  const room = kept.reduce((sum, block) => sum + sizeOf(block) - block.used, 0)
   const [idle] = kept.filter(
-    ({ used, idleMs }) => used === 0 && idleMs > IDLE_MS && room - capacity >= capacity / READY_PART
+    (block) => block.used === 0 && block.idleMs > IDLE_MS && room - sizeOf(block) >= capacity / READY_PART
   )
   const next = room < capacity / READY_PART ? nextBlock(situation) : undefined
   return {
@@ -64,6 +64,11 @@ export function planBlocks(situation: BlockSituation): BlockPlan {
     claim: next === undefined ? [] : [next],
     giveBack: idle ? [idle.prefix] : []
   }
+}
+
+/** Not all are as large as configured: sizes may have been others before. */
+function sizeOf({ prefix }: HeldBlock): number {
+  return 2 ** (widthOf(familyOf(prefix)) - lengthOf(prefix))
 }
 
 /** A claim that was made when somebody had it already ends at once; else the older one stays. */
@@ -88,7 +93,8 @@ export function nextBlock({ host, range, size, blocks, announcersOf }: BlockSitu
   for (let at = 0n; at < count && at < MOST_TRIES; at++) {
     const place = (start + at * step) % count
     const prefix = withLength(toIp(first + place * blockSize, family), size)
-    if (blocks.every((block) => block.prefix !== prefix) && announcersOf(prefix).length === 0) return prefix
+    if (blocks.every((block) => !overlaps(block.prefix, prefix)) && announcersOf(prefix).length === 0)
+      return prefix
   }
   return undefined
 }

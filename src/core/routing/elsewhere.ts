@@ -6,7 +6,7 @@
 import { RoutedError } from '../../errors.js'
 import { numberOf, parsed, textOf } from '../../host/answers.js'
 import { WORST_OSPF_METRIC } from '../../host/router-lines.js'
-import { bgpAnnouncers, ospf3Announcers, ospfAnnouncers } from '../../host/announcers.js'
+import { bgpAnnouncers, distinctAnnouncers, ospf3Announcers, ospfAnnouncers } from '../../host/announcers.js'
 import type { Announcer } from '../../host/announcers.js'
 import { heardRoutes, showRoute } from '../../host/zebra.js'
 import type { HeardRoute } from '../../host/zebra.js'
@@ -54,8 +54,8 @@ async function ospfOf(sessions: RouterSessions, dst: string): Promise<Announcer[
     const command = `show ip ospf database ${type} ${addressIn(dst)} json`
     return ospfAnnouncers(parsed(await sessions.ask('ospfd', command)))
   }
-  const external = await show('external')
-  return external.length > 0 ? external : show('nssa-external')
+  // A host in a not-so-stubby area has its own announcement as both, and those of others as one of them.
+  return distinctAnnouncers([...(await show('external')), ...(await show('nssa-external'))])
 }
 
 async function ospf3Of(sessions: RouterSessions, dst: string, { metric }: HeardRoute): Promise<Announcer[]> {
@@ -69,7 +69,13 @@ async function bgpOf(sessions: RouterSessions, dst: string): Promise<Announcer[]
   const answer = parsed(await sessions.ask('bgpd', `show bgp ${family} unicast ${dst} json`))
   if (bgpAnnouncers(answer, 0).every(({ isOwn }) => isOwn)) return []
   const summary = parsed(await sessions.ask('bgpd', `show bgp ${family} unicast summary json`))
-  return bgpAnnouncers(answer, numberOf(summary, 'as') ?? 0)
+  const announcers = bgpAnnouncers(answer, numberOf(summary, 'as') ?? 0)
+  // By several uplinks each is heard several times: it leaves when all of them say so, and directly counts most.
+  return distinctAnnouncers([
+    ...announcers.filter(({ isLeaving }) => isLeaving),
+    ...announcers.filter(({ isLeaving, isChosen }) => !isLeaving && isChosen),
+    ...announcers.filter(({ isLeaving, isChosen }) => !isLeaving && !isChosen)
+  ])
 }
 
 /** Undefined where the daemon does not answer. */

@@ -87,6 +87,12 @@ export class RouterKeeper {
     return this.#next
   }
 
+  /** Takes our redistribution back and writes it again, so that the daemon asks zebra for routes. */
+  renew(): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#renew())
+    return this.#tail
+  }
+
   /** Lines stay as they are. */
   stop(): void {
     this.#stopped = true
@@ -147,7 +153,27 @@ export class RouterKeeper {
     this.#kept = gap.add.length + gap.remove.length === 0 ? keyOfWanted(wanted) : undefined
   }
 
-  async #write(session: VtySession, gap: RouterDifference, said: Map<string, string>): Promise<void> {
+  /** Never throws: who has gone meanwhile asks when it is back. */
+  async #renew(): Promise<void> {
+    const { daemon, wanted, log } = this.#parts
+    const session = this.#session
+    if (!session) return
+    try {
+      const present = new Set((await running(session)).map(keyOfLine))
+      const lines = wanted().filter((line) => isRedistribution(line) && present.has(keyOfLine(line)))
+      if (lines.length === 0) return
+      log.warn('routing daemon has lost zebra, asks for routes again', { daemon })
+      await this.#write(session, { remove: lines, add: lines }, new Map())
+    } catch (error) {
+      if (!(error instanceof RoutedError)) throw error
+    }
+  }
+
+  async #write(
+    session: VtySession,
+    gap: Pick<RouterDifference, 'add' | 'remove'>,
+    said: Map<string, string>
+  ): Promise<void> {
     for (const { text, line } of commandsOf(gap)) {
       const answer = await session.run(text)
       this.counters.commands++
@@ -233,6 +259,10 @@ function reasonIn(line: Line, said: ReadonlyMap<string, string>): string {
     .replaceAll(/\s+/g, ' ')
     .trim()
   return words ? `: ${words}` : ', without a word'
+}
+
+function isRedistribution({ text }: Line): boolean {
+  return text.startsWith('redistribute ')
 }
 
 function sameLines(a: readonly Line[], b: readonly Line[]): boolean {

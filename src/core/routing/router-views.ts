@@ -1,9 +1,11 @@
 /** Reads what the routing daemons know of container addresses: zebra's table, what each protocol announces, neighbours. */
-import { RoutedError } from '../../errors.js'
+import { RoutedError, TimeoutError } from '../../errors.js'
 import { parsed } from '../../host/answers.js'
 import {
   bgpAdvertised,
   bgpNeighbours,
+  ospf3KeepsExternals,
+  ospfKeepsExternals,
   kernelPaths,
   ospf3Externals,
   ospf3Tagged,
@@ -14,6 +16,8 @@ import { ospf3Links, ospfLinks, reachableRouters } from '../../host/router-reach
 import type { RouterLink } from '../../host/router-reach.js'
 import type { External, KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import type { OpenVty, VtySession } from '../../host/vty.js'
+import { zebraClients } from '../../host/zebra-clients.js'
+import type { ZebraClient } from '../../host/zebra-clients.js'
 import { familyOf } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
 
@@ -34,6 +38,8 @@ export interface RouterViews {
   /** Absent where zebra does not answer. */
   readonly zebra?: readonly KernelPath[]
   readonly protocols: readonly ProtocolView[]
+  /** BGP neighbours without a session: they are told nothing. */
+  readonly silent: readonly RouterNeighbour[]
   /** Daemons that do not answer, and why. */
   readonly absent: ReadonlyMap<string, string>
 }
@@ -43,7 +49,7 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   const absent = new Map<string, string>()
   const ask = async <T>(daemon: string, work: Work<T>): Promise<T | undefined> => {
     try {
-      const session = await open(daemon)
+      const session = await openSoon(open, daemon)
       try {
         return await work(session)
       } finally {
@@ -57,12 +63,12 @@ export async function routerViews(open: OpenVty): Promise<RouterViews> {
   }
   const [zebra, two, three, bgp] = await Promise.all([
     ask('zebra', zebraPaths),
-    ask('ospfd', asked(ospfView)),
+    ask('ospfd', ospfView),
     ask('ospf6d', asked(ospf3View)),
-    ask('bgpd', asked(bgpViews))
+    ask('bgpd', asked(bgpSessions))
   ])
-  const protocols = [...(two ?? []), ...(three ?? []), ...(bgp ?? [])]
-  return { ...(zebra ? { zebra } : {}), protocols, absent }
+  const protocols = [...(two ?? []), ...(three ?? []), ...(bgp?.views ?? [])]
+  return { ...(zebra ? { zebra } : {}), protocols, silent: bgp?.silent ?? [], absent }
 }
 
 /** True if every protocol of its family announces the destination, and no neighbour is known not to have heard of it. */
@@ -129,6 +135,42 @@ export async function readZebra(open: OpenVty): Promise<KernelPath[]> {
   }
 }
 
+/** What zebra has passed on to the others. Throws UnavailableError or TimeoutError. */
+export async function readClients(open: OpenVty): Promise<ZebraClient[]> {
+  const session = await openSoon(open, 'zebra')
+  try {
+    return zebraClients((await session.run('show zebra client')).text)
+  } finally {
+    session.close()
+  }
+}
+
+/** One that hangs must not keep back what the others say: whoever asks for all waits for ten seconds. */
+const OPEN_MS = 3_000
+
+async function openSoon(open: OpenVty, daemon: string): Promise<VtySession> {
+  const opening = open(daemon)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new TimeoutError(`${daemon} runs, and has not answered for ${String(OPEN_MS / 1000)} s`))
+    }, OPEN_MS)
+  })
+  try {
+    return await Promise.race([opening, late])
+  } catch (error) {
+    opening.then(
+      (session) => {
+        session.close()
+      },
+      () => undefined
+    )
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 type Work<T> = (session: VtySession) => Promise<T>
 
 function asked<T>(view: (ask: Show) => Promise<T>): Work<T> {
@@ -143,38 +185,55 @@ async function zebraPaths(session: VtySession): Promise<KernelPath[]> {
   return answers.flatMap(({ text }) => kernelPaths(text))
 }
 
-async function ospfView(ask: Show): Promise<ProtocolView[]> {
+async function ospfView(session: VtySession): Promise<ProtocolView[]> {
+  const ask: Show = (command) => show(session, command)
   const database = ospfDatabase(await ask('show ip ospf database json'))
   if (!database) return []
   const { own, externals } = database
   const neighbours = ospfNeighbours(await ask('show ip ospf neighbor json'))
-  return [{ name: 'ospfd', family: 4, announced: announcedBy(own, externals), neighbours, own, externals }]
+  const { text } = await session.run('show ip ospf')
+  const announced = announcedBy(own, externals, ospfKeepsExternals(text))
+  return [{ name: 'ospfd', family: 4, announced, neighbours, own, externals }]
 }
 
 async function ospf3View(ask: Show): Promise<ProtocolView[]> {
-  const own = routerIdIn(await ask('show ipv6 ospf6 json'))
+  const summary = await ask('show ipv6 ospf6 json')
+  const own = routerIdIn(summary)
   if (own === undefined) return []
   const externals = ospf3Externals(await ask('show ipv6 ospf6 database json'))
   const neighbours = ospfNeighbours(await ask('show ipv6 ospf6 neighbor json'))
-  return [{ name: 'ospf6d', family: 6, announced: announcedBy(own, externals), neighbours, own, externals }]
+  const announced = announcedBy(own, externals, ospf3KeepsExternals(summary))
+  return [{ name: 'ospf6d', family: 6, announced, neighbours, own, externals }]
 }
 
 /** One view for each neighbour: BGP decides for each what it is told. */
-async function bgpViews(ask: Show): Promise<ProtocolView[]> {
+async function bgpSessions(
+  ask: Show
+): Promise<{ readonly views: readonly ProtocolView[]; readonly silent: readonly RouterNeighbour[] }> {
   const summary = await ask('show bgp summary json')
   const views: ProtocolView[] = []
+  const silent: RouterNeighbour[] = []
   for (const family of [4, 6] as const) {
-    for (const neighbour of bgpNeighbours(summary, family).filter(({ isUp }) => isUp)) {
+    for (const neighbour of bgpNeighbours(summary, family)) {
+      if (!neighbour.isUp) {
+        silent.push(neighbour)
+        continue
+      }
       const command = `show bgp ipv${String(family)} unicast neighbors ${neighbour.name} advertised-routes json`
       const announced = new Set(bgpAdvertised(await ask(command)))
       views.push({ name: `bgpd to ${neighbour.name}`, family, announced, neighbours: [neighbour] })
     }
   }
-  return views
+  return { views, silent }
 }
 
-function announcedBy(own: string, externals: readonly External[]): Set<string> {
-  return new Set(externals.flatMap(({ dst, router }) => (router === own ? [dst] : [])))
+/** `isKept`: what is announced everywhere goes nowhere; in a not-so-stubby area there is another one for the area. */
+function announcedBy(own: string, externals: readonly External[], isKept: boolean): Set<string> {
+  return new Set(
+    externals.flatMap(({ dst, router, isOfArea }) =>
+      router === own && (isOfArea === true || !isKept) ? [dst] : []
+    )
+  )
 }
 
 function routerIdIn(answer: unknown): string | undefined {

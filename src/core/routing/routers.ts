@@ -20,6 +20,8 @@ import { planRouters } from './router-plans.js'
 import type { RouterPlan } from './router-plans.js'
 import { strictUplinks } from './uplinks.js'
 
+const ZEBRA = 'routing zebra'
+
 export interface RoutersParts {
   /** Absent = nothing is wanted; what was written before goes. */
   readonly routing: Routing | undefined
@@ -48,6 +50,8 @@ export class Routers {
   #draining = 0
   #routerId: Ip | undefined
   #warnings: readonly string[] = []
+  /** Why zebra does not answer, where nothing of it is ours to keep, so that its keeper does not ask. */
+  #silence: string | undefined
 
   constructor(parts: RoutersParts) {
     this.#parts = parts
@@ -68,7 +72,10 @@ export class Routers {
     const { routing } = this.#parts
     const { states } = this
     const nobody = routing && states.length > 0 && states.every(({ state }) => state === 'absent')
-    const faults = states.flatMap((state) => state.faults)
+    const faults = [
+      ...states.flatMap((state) => state.faults),
+      ...(this.#silence === undefined ? [] : [{ key: ZEBRA, error: this.#silence }])
+    ]
     if (!nobody || faults.length > 0) return faults
     const names = neededDaemons(routing).names.join(', ')
     return [{ key: 'routing', error: `none of ${names} answers in ${routing.vty}` }]
@@ -113,6 +120,15 @@ export class Routers {
     }
   }
 
+  /** Whether zebra answers, without which nothing is announced; else why not. */
+  noteZebra(found: string | undefined): void {
+    const { log } = this.#parts
+    const silence = this.#keepers.get('zebra')?.state.state === 'idle' ? found : undefined
+    if (silence !== undefined && this.#silence === undefined) log.error('fault', { key: ZEBRA, err: silence })
+    if (silence === undefined && this.#silence !== undefined) log.info('fault cleared', { key: ZEBRA })
+    this.#silence = silence
+  }
+
   /** Networks may have changed. Returns at once. */
   wake(): void {
     for (const keeper of this.#keepers.values()) void keeper.settle()
@@ -121,6 +137,11 @@ export class Routers {
   /** Closes the gap as of now, where the daemons answer. */
   async settle(): Promise<void> {
     await Promise.all([...this.#keepers.values()].map((keeper) => keeper.settle()))
+  }
+
+  /** Has daemons ask zebra for the kernel's routes again, which takes what they announce of them away for a moment. */
+  async renew(daemons: readonly RouterDaemon[]): Promise<void> {
+    await Promise.all(daemons.flatMap((daemon) => this.#keepers.get(daemon)?.renew() ?? []))
   }
 
   /** What there should be and what differs, for our section or for another one that is being considered. */
@@ -163,6 +184,7 @@ export class Routers {
       networks: this.#parts.records.all('network'),
       drained: [...new Set([...(this.#before ?? drained), ...this.#worst])],
       anycast,
+      claims: this.#parts.records.all('block').map(({ prefix }) => prefix),
       ...(routerId === undefined ? {} : { routerId })
     })
   }

@@ -3,24 +3,31 @@
  * protocol announces. zebra loses kernel events when thousands of routes change at once, and nothing tells: a route that
  * it missed is not announced, and one whose end it missed draws packets to a container that is gone.
  */
-import { desiredOfEndpoint } from '../../desired/routed.js'
+import { RoutedError } from '../../errors.js'
 import { isLetOut } from '../../desired/routing.js'
-import { ANNOUNCEMENT_METRIC, LINK_PREFIX, keyOf } from '../../host/objects.js'
-import type { HostObject } from '../../host/objects.js'
+import { keyOf } from '../../host/objects.js'
 import type { Host } from '../../host/host.js'
 import type { Reconciler } from '../../host/reconciler.js'
+import type { RouterDaemon } from '../../host/router-lines.js'
 import type { KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import { tellAgain, tellEnds } from '../../host/retell.js'
 import type { OpenVty } from '../../host/vty.js'
-import { addressOf, contains, hostPrefix, parsePrefix } from '../../model/ip.js'
+import { deafIn } from '../../host/zebra-clients.js'
+import { addressOf, parsePrefix } from '../../model/ip.js'
+import type { Family } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
-import { announcementOf } from './holds.js'
 import type { Holds } from './holds.js'
-import { readZebra, routerViews } from './router-views.js'
-import type { ProtocolView, RouterViews } from './router-views.js'
+import { readClients, readZebra, routerViews } from './router-views.js'
+import type { RouterViews } from './router-views.js'
+import { addressIn, foreignRoutes, isOfOurs, staleAddresses, staleIn } from './strays.js'
+import type { ForeignRoute, StaleAddress } from './strays.js'
+import { wantedOf } from './visible.js'
+import type { Visible, Wanted } from './visible.js'
 
 const TOLD_AT_ONCE = 32
+/** Daemons that have neighbours. */
+const SPEAKERS: ReadonlySet<string> = new Set(['ospfd', 'ospf6d', 'bgpd'])
 
 export interface VerifyParts {
   readonly records: Records
@@ -31,13 +38,25 @@ export interface VerifyParts {
   readonly open: OpenVty
   /** Addresses that other hosts announce, too. */
   readonly duplicates: () => readonly Duplicate[]
+  /** Lines of ours that a routing daemon has not taken. */
+  readonly faults: () => readonly RouterFault[]
+  /** Has daemons ask zebra for routes again. */
+  readonly renew: (daemons: readonly RouterDaemon[]) => Promise<void>
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
   /** Waits: changes that were under way are not faults. */
   readonly settle: () => Promise<void>
 }
 
-/** One container address. Absent = nobody could be asked. */
+export interface RouterFault {
+  readonly key: string
+  readonly error: string
+}
+
+/**
+ * One container address, or block. `kernel`: all its routes are there. `zebra`, `announced`: the address, or the block that it is
+ * in; absent, or empty, where others are not to be told of it, or nobody could be asked.
+ */
 export interface VerifiedAddress {
   readonly endpoint: string
   readonly address: string
@@ -47,19 +66,18 @@ export interface VerifiedAddress {
   readonly announced: Readonly<Record<string, boolean>>
 }
 
-/** An address of ours that somebody still has although no container does. */
-export interface StaleAddress {
-  readonly address: string
-  readonly where: string
-}
-
 export interface Verification {
   readonly addresses: readonly VerifiedAddress[]
   readonly stale: readonly StaleAddress[]
+  /** Somebody else's routes to addresses of our subnets. */
+  readonly foreign: readonly ForeignRoute[]
   /** Addresses that other hosts announce, too, without meaning to. */
   readonly duplicates: readonly Duplicate[]
   /** `acknowledged`: has in its database all that we announce; absent where its protocol does not say. */
   readonly neighbours: readonly (RouterNeighbour & { readonly protocol: string })[]
+  readonly faults: readonly RouterFault[]
+  /** Protocols of the section without any neighbour: no other host is told of anything. */
+  readonly lonely: readonly string[]
   /** Daemons that have to answer and do not, and why. */
   readonly absent: Readonly<Record<string, string>>
   /** Routes that were sent to zebra again, or taken from it. */
@@ -77,30 +95,76 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
   const repaired = await repairZebra(parts, gapIn(found.wanted, found.views.zebra), before)
+  if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.views.zebra ?? [])
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
-  const { addresses, stale, neighbours } = found
+  const { addresses, stale, foreign, neighbours } = found
+  const isAbsent = (key: string): boolean => absent.some(([daemon]) => key === `routing ${daemon}`)
+  const faults = parts.faults().filter(({ key }) => !isAbsent(key))
   const duplicates = parts.duplicates()
-  return { addresses, stale, duplicates, neighbours, absent: Object.fromEntries(absent), repaired }
+  const lonely = parts.needed.filter(
+    (daemon) =>
+      SPEAKERS.has(daemon) &&
+      !found.views.absent.has(daemon) &&
+      neighbours.every(({ protocol }) => protocol !== daemon)
+  )
+  return {
+    ...{ addresses, stale, foreign, duplicates, neighbours, faults, lonely },
+    absent: Object.fromEntries(absent),
+    repaired
+  }
+}
+
+export interface Repair {
+  readonly told: number
+  readonly suspects: ReadonlySet<string>
+  /** Why zebra does not answer; absent = it does. */
+  readonly silence?: string
 }
 
 /**
  * Has zebra hear again of what it has missed since an earlier call, whose `suspects` it is told; what is new may just be
- * under way. Throws UnavailableError or TimeoutError.
+ * under way.
  */
-export async function repairMissed(
-  parts: VerifyParts,
-  before: ReadonlySet<string>
-): Promise<{ readonly told: number; readonly suspects: ReadonlySet<string> }> {
-  const paths = await readZebra(parts.open)
-  const wanted = wantedOf(parts)
+export async function repairMissed(parts: VerifyParts, before: ReadonlySet<string>): Promise<Repair> {
+  const paths = await pathsOf(parts.open)
+  if (typeof paths === 'string') return { told: 0, suspects: new Set(), silence: paths }
+  const wanted = wantedOf(parts.records, parts.holds)
   const told = await repairZebra(parts, gapIn(wanted, paths), before)
+  await renewDeaf(parts, paths)
   return { told, suspects: suspectsIn(wanted, paths) }
+}
+
+/** Or why there are none. */
+async function pathsOf(open: OpenVty): Promise<readonly KernelPath[] | string> {
+  try {
+    return await readZebra(open)
+  } catch (error) {
+    if (!(error instanceof RoutedError)) throw error
+    return error.message
+  }
 }
 
 /** Where an address should be and is not. */
 export function gapsOf({ kernel, zebra, announced }: VerifiedAddress): string[] {
   const silent = Object.entries(announced).flatMap(([name, isTold]) => (isTold ? [] : [name]))
   return [...(kernel ? [] : ['kernel']), ...(zebra === false ? ['zebra'] : []), ...silent]
+}
+
+/** True if zebra has it, and a protocol does not announce it. */
+export function isHeldBack({ kernel, zebra, announced }: VerifiedAddress): boolean {
+  return kernel && zebra === true && Object.values(announced).includes(false)
+}
+
+/** What has just begun is looked at twice: zebra may be about to tell. */
+async function renewDeaf(parts: VerifyParts, paths: readonly KernelPath[]): Promise<void> {
+  const families = new Set([...activeIn(paths)].map((dst): Family => (dst.includes(':') ? 6 : 4)))
+  const look = async (): Promise<readonly RouterDaemon[]> =>
+    families.size === 0 ? [] : deafIn(await readClients(parts.open), families)
+  const suspects = await look()
+  if (suspects.length === 0) return
+  await parts.settle()
+  const deaf = (await look()).filter((daemon) => suspects.includes(daemon))
+  if (deaf.length > 0) await parts.renew(deaf)
 }
 
 /** True if something is not as it should be. */
@@ -112,7 +176,7 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
   )
 }
 
-type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates'>
+type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates' | 'faults' | 'lonely'>
 
 interface Look extends Found {
   readonly wanted: Wanted
@@ -123,90 +187,62 @@ async function look(parts: VerifyParts): Promise<Look> {
   const { records, host, open } = parts
   const [views, listed] = await Promise.all([routerViews(open), host.list(['route', 'announcement'])])
   const kernel = new Set(listed.map(keyOf))
+  const wanted = wantedOf(records, parts.holds)
+  const addresses = addressesOf(parts, { wanted, views, kernel })
+  const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
+  const sight = { paths: views.zebra ?? [], protocols: views.protocols, subnets }
+  const stale = staleAddresses(wanted, sight)
+  const foreign = foreignRoutes(wanted, sight)
+  const neighbours = views.protocols.flatMap((view) =>
+    view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
+  )
+  const silent = views.silent.map((neighbour) => ({ protocol: 'bgpd', ...neighbour }))
+  return { addresses, stale, foreign, neighbours: distinct([...neighbours, ...silent]), views, wanted }
+}
+
+function addressesOf(
+  { records, holds }: VerifyParts,
+  { wanted, views, kernel }: Pick<Look, 'wanted' | 'views'> & { readonly kernel: ReadonlySet<string> }
+): VerifiedAddress[] {
   const zebra = views.zebra && activeIn(views.zebra)
-  const wanted = wantedOf(parts)
   const networks = records.all('network')
-  const addresses = wanted.routes.map(({ endpoint, object }): VerifiedAddress => {
-    const { dst } = object
-    const family = dst.includes(':') ? 6 : 4
+  return wanted.routes.map(({ endpoint, dst, objects, shown }) => {
     // What our filters keep in is not missed outside.
-    const isKeptIn = parts.holds !== undefined && !isLetOut(addressOf(parsePrefix(dst)), networks)
+    const isKeptIn = holds !== undefined && !isLetOut(addressOf(parsePrefix(dst)), networks)
+    const family = dst.includes(':') ? 6 : 4
     const protocols = isKeptIn ? [] : views.protocols.filter((view) => view.family === family)
     return {
       endpoint,
       address: addressIn(dst),
-      kernel: kernel.has(keyOf(object)),
-      ...(zebra ? { zebra: zebra.has(dst) } : {}),
-      announced: Object.fromEntries(protocols.map(({ name, announced }) => [name, announced.has(dst)]))
+      kernel: objects.every((object) => kernel.has(keyOf(object))),
+      ...(zebra && shown !== undefined ? { zebra: zebra.has(shown) } : {}),
+      announced:
+        shown === undefined
+          ? {}
+          : Object.fromEntries(protocols.map(({ name, announced }) => [name, announced.has(shown)]))
     }
   })
-  const neighbours = views.protocols.flatMap((view) =>
-    view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
-  )
-  return {
-    addresses,
-    stale: staleOf(records, views, wanted),
-    neighbours: distinct(neighbours),
-    views,
-    wanted
-  }
-}
-
-interface Visible {
-  readonly endpoint: string
-  readonly object: Extract<HostObject, { readonly dst: string }>
-}
-
-interface Wanted {
-  readonly routes: readonly Visible[]
-  /** Theirs, and those that are held without a container. */
-  readonly destinations: ReadonlySet<string>
-}
-
-function wantedOf({ records, holds }: VerifyParts): Wanted {
-  const routes = visibleRoutes(records, holds !== undefined)
-  const held = holds?.destinations ?? []
-  return { routes, destinations: new Set([...routes.map(({ object }) => object.dst), ...held]) }
-}
-
-/** What routing daemons should see: routes of the main table, and announcements in place of others. */
-function visibleRoutes(records: Records, announces: boolean): Visible[] {
-  const blocks = records.all('block').map(({ id, prefix }): Visible => {
-    return { endpoint: `block ${id}`, object: announcementOf({ dst: prefix }) }
-  })
-  const own = records.all('endpoint').flatMap((endpoint) =>
-    desiredOfEndpoint(endpoint, announces).flatMap((object): Visible[] => {
-      const isVisible =
-        (object.kind === 'route' && object.table === undefined) || object.kind === 'announcement'
-      return isVisible ? [{ endpoint: endpoint.id, object }] : []
-    })
-  )
-  return announces ? [...own, ...blocks] : own
 }
 
 interface ZebraGap {
-  readonly missed: readonly Visible['object'][]
+  readonly missed: readonly NonNullable<Visible['told']>[]
   readonly stale: readonly KernelPath[]
 }
 
 /** By destination and, for what should not be there, by our links: others may have routes to such addresses too. */
 function gapIn(wanted: Wanted, paths: readonly KernelPath[] | undefined): ZebraGap {
   if (!paths) return { missed: [], stale: [] }
-  const objects = wanted.routes.map(({ object }) => object)
+  const objects = wanted.routes.flatMap(({ told }) => told ?? [])
   const known = activeIn(paths)
   return {
     missed: objects.filter(({ dst }) => !known.has(dst)),
-    stale: paths.filter((path) => isOfOurs(path) && !wanted.destinations.has(path.dst))
+    stale: staleIn(paths, wanted)
   }
 }
 
-function isOfOurs({ link, metric }: KernelPath): boolean {
-  return link === undefined ? metric === ANNOUNCEMENT_METRIC : link.startsWith(LINK_PREFIX)
-}
-
-/** Destinations to which zebra has a path that it believes. */
+/** Destinations to which zebra has a path of ours that it believes. */
 function activeIn(paths: readonly KernelPath[]): Set<string> {
-  return new Set(paths.flatMap(({ dst, isActive }) => (isActive ? [dst] : [])))
+  return new Set(paths.flatMap((path) => (path.isActive && isOfOurs(path) ? [path.dst] : [])))
 }
 
 /** Destinations of which zebra does not know what it should. */
@@ -232,33 +268,6 @@ async function repairZebra(
   return objects.length + ended.length
 }
 
-/** Of our subnets only: what others announce is their business. */
-function staleOf(records: Records, { zebra = [], protocols }: RouterViews, wanted: Wanted): StaleAddress[] {
-  const desired = wanted.destinations
-  const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
-  const known = new Set(zebra.map(({ dst }) => dst))
-  const isOurs = (dst: string): boolean => {
-    const prefix = parsePrefix(dst)
-    return (
-      hostPrefix(addressOf(prefix)) === prefix &&
-      subnets.some((subnet) => contains(subnet, addressOf(prefix)))
-    )
-  }
-  const inZebra = gapIn(wanted, zebra).stale.map(({ dst }) => ({ dst, where: 'zebra' }))
-  // What zebra has from somebody else's route is announced rightly.
-  const announced = protocols.flatMap((view: ProtocolView) =>
-    [...view.announced].flatMap((dst) =>
-      !desired.has(dst) && !known.has(dst) && isOurs(dst) ? [{ dst, where: view.name }] : []
-    )
-  )
-  return [...inZebra, ...announced].map(({ dst, where }) => ({ address: addressIn(dst), where }))
-}
-
-/** Of a destination of one address. */
-function addressIn(dst: string): string {
-  return dst.slice(0, dst.indexOf('/'))
-}
-
-function distinct<T extends { readonly protocol: string; readonly name: string }>(all: readonly T[]): T[] {
-  return [...new Map(all.map((one) => [`${one.protocol} ${one.name}`, one])).values()]
+function distinct<T extends RouterNeighbour & { readonly protocol: string }>(all: readonly T[]): T[] {
+  return [...new Map(all.map((one) => [`${one.protocol} ${one.name} ${one.link ?? ''}`, one])).values()]
 }

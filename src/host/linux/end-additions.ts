@@ -54,9 +54,9 @@ export function refusal(): KernelError | undefined {
   }
 }
 
-/** See ContainerEnds. */
+/** See ContainerEnds. Outside of the first network namespace there are no defaults of neighbours. */
 export function knowsSysctl(key: string): boolean {
-  return existsSync(pathOf(key, 'default'))
+  return ['default', 'lo'].some((name) => existsSync(pathOf(key, name)))
 }
 
 function setSysctl(netns: string, { name }: FoundLink, { key, value }: { key: string; value: string }): void {

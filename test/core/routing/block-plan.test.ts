@@ -43,6 +43,13 @@ describe('nextBlock', () => {
     expect(nextBlock(situation({ announcersOf: () => [announcer(2)] }))).to.equal(undefined)
   })
 
+  it('passes over own ones of another size', () => {
+    const blocks = [held(parsePrefix('10.1.0.0/25')), held(parsePrefix('10.1.0.128/26'))]
+    expect(nextBlock(situation({ size: 28, blocks }))).to.match(/^10\.1\.0\.(19|20|22|24)\d\/28$/)
+    expect(nextBlock(situation({ size: 26, blocks }))).to.equal('10.1.0.192/26')
+    expect(nextBlock(situation({ size: 25, blocks }))).to.equal(undefined)
+  })
+
   it('works with IPv6', () => {
     const next = nextBlock(situation({ range: parsePrefix('fd00::/64'), size: 122 }))
     expect(next).to.match(/^fd00::.*\/122$/)
@@ -54,6 +61,12 @@ describe('planBlocks', () => {
     expect(planBlocks(situation()).claim).to.have.length(1)
     expect(planBlocks(situation({ blocks: [held(BLOCK, { used: 32 })] })).claim).to.deep.equal([])
     expect(planBlocks(situation({ blocks: [held(BLOCK, { used: 33 })] })).claim).to.have.length(1)
+  })
+
+  it('counts the room of a block that is larger than those of today', () => {
+    const blocks = [held(BLOCK, { used: 50 })]
+    expect(planBlocks(situation({ size: 28, blocks })).claim).to.deep.equal([])
+    expect(planBlocks(situation({ size: 28, blocks: [held(BLOCK, { used: 57 })] })).claim).to.have.length(1)
   })
 
   it('takes a claim for its own when it has spread', () => {

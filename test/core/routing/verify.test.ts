@@ -40,6 +40,8 @@ function withContainer(
       host: rig.host,
       open: fake.open,
       duplicates: () => [],
+      faults: () => [{ key: 'routing bgpd', error: 'bgpd does not run' }],
+      renew: () => Promise.resolve(),
       needed: ['zebra', 'ospfd', 'bgpd'],
       settle
     }
@@ -58,7 +60,7 @@ describe('verify', () => {
         announced: { ospfd: true }
       })
       expect([found.stale, found.repaired]).to.deep.equal([[], 0])
-      expect(Object.keys(found.absent)).to.deep.equal(['bgpd'])
+      expect([Object.keys(found.absent), found.faults, found.lonely]).to.deep.equal([['bgpd'], [], ['ospfd']])
     }))
 
   it('tells zebra again of what it has missed, and of ends', () =>

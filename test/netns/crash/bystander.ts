@@ -16,8 +16,8 @@ const CONTAINER = dockerId(8)
 const LINK = hostLinkName(CONTAINER)
 /** In lines of `ip monitor` and `nft monitor`. */
 const ITS_OWN = new RegExp(`${LINK}|\\b10\\.9\\.0\\.|fd00:9::`)
-/** The kernel's own, about addresses that nobody gave: `fe80::1 dev nr-… lladdr … STALE`. */
-const NEIGHBOURS_OF_ITS_LINK = /^(Deleted )?fe80:/
+/** The kernel's own, about addresses that nobody gave: `fe80::1 dev nr-… lladdr … STALE`, `Deleted ff02::16 … NOARP`. */
+const NEIGHBOURS_OF_ITS_LINK = /^(Deleted )?(fe80|ff02):/
 const MARKER = 'nrmark'
 
 export class Bystander {

@@ -1,0 +1,34 @@
+/** What zebra has passed on to each of the other routing daemons, in FRR's words. */
+import type { RouterDaemon } from './router-lines.js'
+
+type Family = 4 | 6
+
+export interface ZebraClient {
+  readonly daemon: RouterDaemon
+  /** Routes of others that it was told since it has connected. */
+  readonly told: Readonly<Record<Family, number>>
+}
+
+const DAEMONS: Readonly<Record<string, RouterDaemon>> = { ospf: 'ospfd', ospf6: 'ospf6d', bgp: 'bgpd' }
+
+/** Of `show zebra client`. */
+export function zebraClients(answer: string): ZebraClient[] {
+  return answer.split(/^Client: /m).flatMap((text): ZebraClient[] => {
+    const daemon = DAEMONS[/^\S+/.exec(text)?.[0] ?? '']
+    const told = (family: Family): number =>
+      Number(new RegExp(`^Redist:v${String(family)} +(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+    return daemon ? [{ daemon, told: { 4: told(4), 6: told(6) } }] : []
+  })
+}
+
+const FAMILIES: Readonly<Record<string, readonly Family[]>> = { ospfd: [4], ospf6d: [6], bgpd: [4, 6] }
+
+/**
+ * Those that have been told nothing of a family although zebra has something to tell: a daemon that outlives zebra does not
+ * ask for routes again (FRR 8.4 to 10.7).
+ */
+export function deafIn(clients: readonly ZebraClient[], families: ReadonlySet<Family>): RouterDaemon[] {
+  return clients.flatMap(({ daemon, told }) =>
+    FAMILIES[daemon]?.some((family) => families.has(family) && told[family] === 0) ? [daemon] : []
+  )
+}

@@ -1,0 +1,46 @@
+import { expect } from 'chai'
+import { deafIn, zebraClients } from '../../src/host/zebra-clients.js'
+
+/** As FRR 8.4 and 10.3 show it, shortened. */
+const ANSWER = `Client: bgp
+------------------------ 
+FD: 29 
+Type        Add         Update      Del         
+==================================================
+IPv4        0           0           0           
+Redist:v4   3           0           1           
+Redist:v6   0           0           0           
+
+Client: vnc
+------------------------ 
+Redist:v4   0           0           0           
+Redist:v6   0           0           0           
+
+Client: ospf
+------------------------ 
+FD: 36 
+Redist:v4   0           0           0           
+Redist:v6   0           0           0           
+
+Client: ospf6
+------------------------ 
+Redist:v4   0           0           0           
+Redist:v6   12          0           0           
+`
+
+describe('zebraClients', () => {
+  const clients = zebraClients(ANSWER)
+  it('are the daemons that we configure, with what they were told', () => {
+    expect(clients).to.deep.equal([
+      { daemon: 'bgpd', told: { 4: 3, 6: 0 } },
+      { daemon: 'ospfd', told: { 4: 0, 6: 0 } },
+      { daemon: 'ospf6d', told: { 4: 0, 6: 12 } }
+    ])
+  })
+  it('are deaf if they were told nothing of what there is', () => {
+    expect(deafIn(clients, new Set([4]))).to.deep.equal(['ospfd'])
+    expect(deafIn(clients, new Set([6]))).to.deep.equal(['bgpd'])
+    expect(deafIn(clients, new Set([4, 6]))).to.deep.equal(['bgpd', 'ospfd'])
+    expect(deafIn(clients, new Set())).to.deep.equal([])
+  })
+})
