@@ -3,7 +3,7 @@
  * first they are announced as the worst choice, and when all neighbours know that, not at all.
  */
 import { setImmediate } from 'node:timers/promises'
-import { RoutedError } from '../../errors.js'
+import { RoutedError, messageOf } from '../../errors.js'
 import type { Log } from '../../log.js'
 import type { Endpoint } from '../../model/endpoint.js'
 import type { Records } from '../../store/records.js'
@@ -12,8 +12,8 @@ import type { Routers } from './routers.js'
 
 export interface DrainParts {
   readonly records: Records
-  readonly endpoints: Endpoints
-  readonly routers: Routers
+  readonly endpoints: Pick<Endpoints, 'setDrain'>
+  readonly routers: Pick<Routers, 'settle' | 'wake' | 'whileDraining'>
   /** True if every neighbour has all that this host announces. Throws RoutedError if nobody can say. */
   readonly isKnown: () => Promise<boolean>
   readonly log: Log
@@ -22,6 +22,7 @@ export interface DrainParts {
 /** Routing daemons collect changes of lists: ospfd for its shortest LSA interval, bgpd for its route map delay. */
 const LISTS_TAKE_MS = 6_000
 const ASK_AGAIN_MS = 200
+const PATIENCE_MS = 2_000
 const ADDRESSES_AT_ONCE = 128
 /** Of one log line. */
 const ADDRESSES_TOLD = 20
@@ -36,17 +37,22 @@ export class Drains {
     this.#parts = parts
   }
 
-  /** Begins; `finish` goes on in the background. Endpoints that are drained already stay so. */
-  async drain(endpoints: readonly Endpoint[]): Promise<void> {
+  /** Begins; what takes long goes on in the background, and so does `finish`. Endpoints that are drained already stay so. */
+  drain(endpoints: readonly Endpoint[]): Promise<void> {
     const fresh = endpoints.filter(({ drain }) => !drain)
-    await this.#setAll(fresh, 'worse')
-    void this.finish()
+    return this.#begin(async () => {
+      await this.#setAll(fresh, 'worse')
+      void this.finish()
+    })
   }
 
-  async undrain(endpoints: readonly Endpoint[]): Promise<void> {
+  /** Begins; thousands go on in the background. */
+  undrain(endpoints: readonly Endpoint[]): Promise<void> {
     const drained = endpoints.filter(({ drain }) => drain)
-    await this.#setAll(drained, undefined)
-    this.#parts.routers.wake()
+    return this.#begin(async () => {
+      await this.#setAll(drained, undefined)
+      this.#parts.routers.wake()
+    })
   }
 
   /** Withdraws what was made the worst choice, by this process or by one before. Never throws. */
@@ -55,6 +61,15 @@ export class Drains {
       this.#work = undefined
     })
     return this.#work
+  }
+
+  /** Waits for the end, though not for long: whoever asks has to be answered. What is refused later is logged. */
+  #begin(work: () => Promise<void>): Promise<void> {
+    const done = work()
+    done.catch((error: unknown) => {
+      this.#parts.log.warn('endpoints cannot be drained or undrained', { err: messageOf(error) })
+    })
+    return Promise.race([done, sleep(PATIENCE_MS)])
   }
 
   async #finish(): Promise<void> {
