@@ -85,7 +85,7 @@ export interface Announcement {
   readonly dst: string
   /**
    * Link without which it must not be there; it does not live on it. It is added when that link runs, so that a container is
-   * not announced before it can answer, and it stays if the link pauses.
+   * not announced before it can answer, or when it is known that this does not matter; and it stays if the link pauses.
    */
   readonly of?: string
 }

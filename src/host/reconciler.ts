@@ -127,8 +127,9 @@ export class Reconciler {
     this.#starts.pause(name)
   }
 
-  async resume(name: string): Promise<void> {
-    const keys = this.#starts.resume(name)
+  /** `early`: it need not run for that, it has to be there only. */
+  async resume(name: string, { early = false } = {}): Promise<void> {
+    const keys = this.#starts.resume(name, early)
     for (const key of keys) this.#dirty.add(key)
     if (keys.length > 0) await this.settle()
   }
@@ -256,7 +257,7 @@ export class Reconciler {
   #difference(keys: ReadonlySet<string>): readonly Op[] {
     const { ops, lost, waiting } = diff(pick(this.#desired, keys), pick(this.#known.objects, keys), {
       exists: (name) => this.#known.findLink(name) !== undefined,
-      runs: (name) => this.#known.findLink(name)?.runs === true && !this.#starts.isPaused(name)
+      runs: (name) => this.#starts.isReady(name, this.#known.findLink(name)?.runs === true)
     })
     this.#noteLost(keys, lost)
     for (const { key, link } of waiting) this.#starts.wait(link, key)

@@ -5,6 +5,7 @@
 export class Starts {
   readonly #keysByLink = new Map<string, Set<string>>()
   readonly #paused = new Set<string>()
+  readonly #early = new Set<string>()
   #told = new Map<string, boolean>()
 
   wait(link: string, key: string): void {
@@ -16,15 +17,18 @@ export class Starts {
   /** What belongs to the link waits even if it runs, until `resume`. */
   pause(link: string): void {
     this.#paused.add(link)
+    this.#early.delete(link)
   }
 
-  isPaused(link: string): boolean {
-    return this.#paused.has(link)
+  /** What belongs to the link need not wait, if that is so. */
+  isReady(link: string, runs: boolean): boolean {
+    return this.#early.has(link) || (runs && !this.#paused.has(link))
   }
 
-  /** Returns the keys that have waited. */
-  resume(link: string): readonly string[] {
+  /** `early`: nothing waits for the link to run. Returns the keys that have waited. */
+  resume(link: string, early: boolean): readonly string[] {
     this.#paused.delete(link)
+    if (early) this.#early.add(link)
     return [...(this.#keysByLink.get(link) ?? [])]
   }
 
@@ -32,6 +36,7 @@ export class Starts {
   forget(link: string): void {
     this.#keysByLink.delete(link)
     this.#paused.delete(link)
+    this.#early.delete(link)
   }
 
   /** The other end of a link is up, or is not, which may be known. True if something waits for it. */

@@ -1,7 +1,8 @@
 /**
  * Containers whose address another host announces, while the engine sets them up here: they move, or several have the
  * address. Whoever is nearer sends to this host as soon as it announces, too, so it does that a moment after the link runs,
- * when the engine has set the container's routes. All others are announced at once.
+ * when the engine has set the container's routes. An address that nobody else has is announced before the link runs: packets
+ * could go nowhere else, and an engine may start a container sooner than the routing daemons have told of it.
  */
 import { RoutedError } from '../../errors.js'
 import type { HostObject } from '../../host/objects.js'
@@ -67,25 +68,26 @@ export class Arrivals {
     while (this.#asked.length > 0) {
       const links = this.#asked
       this.#asked = []
-      const heard = new Set(await this.#heard(links.flatMap((link) => this.#destinationsOf(link))))
+      const heard = await this.#heard(links.flatMap((link) => this.#destinationsOf(link)))
       for (const link of links) {
         const arrival = this.#arrivals.get(link)
         if (!arrival) continue
-        arrival.isHeard = arrival.destinations.some((dst) => heard.has(dst))
+        arrival.isHeard = arrival.destinations.some((dst) => heard?.has(dst))
         if (arrival.isHeard) this.#resumeAfter(link, arrival.runs ? SETUP_MS : PATIENCE_MS)
-        else this.#resume(link)
+        else this.#resume(link, heard !== undefined)
       }
     }
     this.#asking = false
   }
 
-  async #heard(destinations: readonly string[]): Promise<readonly string[]> {
+  /** Undefined if nobody can say. */
+  async #heard(destinations: readonly string[]): Promise<ReadonlySet<string> | undefined> {
     try {
-      return await this.#parts.elsewhere(destinations)
+      return new Set(await this.#parts.elsewhere(destinations))
     } catch (error) {
       if (!(error instanceof RoutedError)) throw error
       this.#parts.log.debug('nobody can say whether others announce what arrives', { err: error.message })
-      return []
+      return undefined
     }
   }
 
@@ -102,9 +104,9 @@ export class Arrivals {
     }, ms).unref()
   }
 
-  #resume(link: string): void {
+  #resume(link: string, early = false): void {
     this.#end(link)
-    void this.#parts.reconciler.resume(link)
+    void this.#parts.reconciler.resume(link, { early })
   }
 
   #end(link: string): void {

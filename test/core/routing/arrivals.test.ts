@@ -14,9 +14,9 @@ const ADDRESS = '10.1.0.7'
 const ROUTE = `route ${ADDRESS}/32 0 local`
 const ANNOUNCEMENT = `announcement ${ADDRESS}/32`
 
-/** A zebra that is asked, and when it is let go says of every address whether others announce it. */
+/** A zebra that is asked, and when it is let go says of every address whether others announce it, if it says anything. */
 class Zebra {
-  isElsewhere = false
+  isElsewhere: boolean | undefined
   readonly #waiting: (() => void)[] = []
 
   get questions(): number {
@@ -29,7 +29,9 @@ class Zebra {
 
   readonly open: OpenVty = async () => {
     await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    if (this.isElsewhere) return sessionThatSays((dst) => ({ [dst]: [{ protocol: 'ospf' }] }))
+    const { isElsewhere } = this
+    if (isElsewhere !== undefined)
+      return sessionThatSays((dst) => (isElsewhere ? { [dst]: [{ protocol: 'ospf' }] } : {}))
     throw new TimeoutError('zebra does not answer')
   }
 }
@@ -55,11 +57,25 @@ async function withArrival(zebra: Zebra, test: (rig: Rig) => Promise<void>): Pro
 }
 
 describe('Arrivals', () => {
-  it('announces an address that nobody else has as soon as its link runs, also where zebra does not say', () => {
+  it('announces an address that nobody else has before its link runs', () => {
     const zebra = new Zebra()
-    return withArrival(zebra, async ({ host }) => {
+    zebra.isElsewhere = false
+    return withArrival(zebra, async ({ host, daemon }) => {
       expect(host.objects.has(ROUTE)).to.equal(true)
+      expect(host.objects.has(ANNOUNCEMENT)).to.equal(false)
       zebra.answer()
+      await eventually('it is announced', () => host.objects.has(ANNOUNCEMENT))
+      await daemon.reconciler.resync()
+      expect(host.objects.has(ANNOUNCEMENT)).to.equal(true)
+    })
+  })
+
+  it('waits for the link where zebra does not say', () => {
+    const zebra = new Zebra()
+    return withArrival(zebra, async ({ host, daemon }) => {
+      zebra.answer()
+      await daemon.reconciler.resync()
+      expect(host.objects.has(ANNOUNCEMENT)).to.equal(false)
       host.start(hostLinkName(ONE))
       await eventually('it is announced', () => host.objects.has(ANNOUNCEMENT))
     })
