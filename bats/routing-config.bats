@@ -110,7 +110,7 @@ pair() {
   has_line 1 '^ip prefix-list net-routed seq [0-9]+ permit 10.1.0.0/16 ge 32'
   create_network 1 later 10.9.0.0/24
   wait_until 2 has_line 1 '^ip prefix-list net-routed seq [0-9]+ permit 10.9.0.0/24 ge 32'
-  equal "$(grep -c '"lines":1,"message":"routing daemon configured"' "$LAB/h1/daemon.log")" 1
+  equal "$(grep -c '"daemon":"ospfd","level":"info","lines":1,"message"' "$LAB/h1/daemon.log")" 1
   docker_on 1 network rm later
   wait_until 2 not has_line 1 '10\.9\.0\.0/24'
   has_line 1 '^ip prefix-list net-routed seq [0-9]+ permit 10.1.0.0/16 ge 32'
