@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .ONESHELL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # What goes wrong on purpose takes minutes of its own; vm.bats needs a virtual machine.
-FAULTS := $(wildcard $(addprefix bats/,crash.bats disk.bats drift.bats load.bats probe.bats security.bats))
+FAULTS := $(wildcard $(addprefix bats/,crash.bats disk.bats drift.bats load.bats probe.bats security.bats uplinks.bats))
 BATS := $(filter-out bats/vm.bats $(FAULTS),$(wildcard bats/*.bats))
 # musl makes it a tenth of the size, and it starts twice as fast.
 CNI_CC := $(shell command -v musl-gcc || echo gcc)
@@ -81,7 +81,7 @@ test-engines: ## the bats files against Docker 26.1 and 28.5 of newer Debian sui
 .PHONY: test-frr
 test-frr: build ## the routing daemon's configuration with FRR 10 of newer Debian suites
 	bats/install debootstrap
-	FILES='bats/routing-config.bats bats/uplinks.bats' bats/engines
+	FILES='bats/routing-config.bats bats/uplinks.bats bats/graceful.bats' bats/engines
 
 .PHONY: test-vm
 test-vm: ## what needs a kernel of its own: the plugin container with --privileged, in a virtual machine

@@ -69,6 +69,8 @@ move_back_and_forth() {
   for move in $(seq "$1"); do
     from=$((move % 2 == 1 ? 1 : 2))
     to=$((3 - from))
+    # Who has just met its neighbours does not know yet that the address is elsewhere.
+    wait_until 20 on $to sh -c "ip route show $ADDRESS | grep -q via && ip -6 route show $ADDRESS6 | grep -q via"
     probe_start 3 watch $ADDRESS $ADDRESS6
     create_mover $to mover
     wait_until 20 goes_to 3 192.0.2.$to
