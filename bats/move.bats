@@ -54,7 +54,7 @@ teardown() {
 @test "the same with BGP" {
   configure 1 '{ bgp: { as: 65001, neighbors: [{ address: 192.0.2.3, as: 65003 }, { address: "2001:db8::3", as: 65003 }] } }'
   configure 2 '{ bgp: { as: 65002, neighbors: [{ address: 192.0.2.3, as: 65003 }, { address: "2001:db8::3", as: 65003 }] } }'
-  configure 3 "{ bgp: { as: 65003, neighbors: [{ address: 192.0.2.1, as: 65001 }, { address: 192.0.2.2, as: 65002 },
+  configure 3 "{ bgp: { as: 65003, transit: true, neighbors: [{ address: 192.0.2.1, as: 65001 }, { address: 192.0.2.2, as: 65002 },
     { address: '2001:db8::1', as: 65001 }, { address: '2001:db8::2', as: 65002 }] } }"
   move_back_and_forth 2
 }

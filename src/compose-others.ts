@@ -20,6 +20,7 @@ import { hasRoom, unfitIn } from './ipam/usage.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Endpoint } from './model/endpoint.js'
 import { contains } from './model/ip.js'
+import type { Prefix } from './model/ip.js'
 import type { Routing } from './model/routing.js'
 import type { Records } from './store/records.js'
 
@@ -34,14 +35,19 @@ export interface Outlook {
 
 export function outlookOf(
   { config: { routing }, vty, log }: DaemonParts,
+  records: Records,
   reconciler: Reconciler
 ): Outlook | undefined {
   if (!routing) return undefined
   const sessions = new RouterSessions(vty(routing.vty))
   const elsewhere = (all: readonly string[]): Promise<string[]> => heardElsewhere(sessions, all)
   const holds = new Holds({ grace: routing.grace * 1000, reconciler, elsewhere, log })
-  const arrivals = new Arrivals({ reconciler, elsewhere, log })
-  return { routing, sessions, others: new Others(sessions), holds, arrivals }
+  const others = new Others(sessions)
+  const subnets = (): Prefix[] =>
+    records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
+  const seesOthers = (): boolean => others.hasAnyIn(subnets())
+  const arrivals = new Arrivals({ reconciler, elsewhere, seesOthers, log })
+  return { routing, sessions, others, holds, arrivals }
 }
 
 interface AdmissionCore {

@@ -82,7 +82,7 @@ export interface Core {
 export function compose(parts: DaemonParts, records: Records, paths: () => Paths | undefined): Core {
   const { config, host, ends, store, log, now } = parts
   const reconciler = new Reconciler(host, log)
-  const outlook = outlookOf(parts, reconciler)
+  const outlook = outlookOf(parts, records, reconciler)
   const holds = outlook?.holds
   const names = namesOf(parts, records, () => committer)
   const { addressesOf } = names

@@ -2,7 +2,8 @@
  * Containers whose address another host announces, while the engine sets them up here: they move, or several have the
  * address. Whoever is nearer sends to this host as soon as it announces, too, so it does that a moment after the link runs,
  * when the engine has set the container's routes. An address that nobody else has is announced before the link runs: packets
- * could go nowhere else, and an engine may start a container sooner than the routing daemons have told of it.
+ * could go nowhere else, and an engine may start a container sooner than the routing daemons have told of it. A host that is
+ * told of no other host's addresses, because it gets a default route only, cannot know: there the link is waited for.
  */
 import { RoutedError } from '../../errors.js'
 import type { HostObject } from '../../host/objects.js'
@@ -13,6 +14,8 @@ export interface ArrivalParts {
   readonly reconciler: Reconciler
   /** Which of these destinations other hosts announce. Throws RoutedError if nobody can say. */
   readonly elsewhere: (destinations: readonly string[]) => Promise<readonly string[]>
+  /** Whether it is told of addresses of other hosts at all. */
+  readonly seesOthers: () => boolean
   readonly log: Log
 }
 
@@ -74,7 +77,7 @@ export class Arrivals {
         if (!arrival) continue
         arrival.isHeard = arrival.destinations.some((dst) => heard?.has(dst))
         if (arrival.isHeard) this.#resumeAfter(link, arrival.runs ? SETUP_MS : PATIENCE_MS)
-        else this.#resume(link, heard !== undefined)
+        else this.#resume(link, heard !== undefined && this.#parts.seesOthers())
       }
     }
     this.#asking = false

@@ -8,7 +8,16 @@ import { bgpAnnouncers, bgpTable, lifetimeOf, rankOf } from '../../host/announce
 import type { Announcer } from '../../host/announcers.js'
 import { ospf3Externals, ospfDatabase } from '../../host/router-tables.js'
 import type { External } from '../../host/router-tables.js'
-import { familyOf, hostPrefix, lengthOf, parsePrefix, rangeOf, widthOf } from '../../model/ip.js'
+import {
+  addressOf,
+  contains,
+  familyOf,
+  hostPrefix,
+  lengthOf,
+  parsePrefix,
+  rangeOf,
+  widthOf
+} from '../../model/ip.js'
 import type { AddressRange, Ip, Prefix } from '../../model/ip.js'
 import type { RouterSessions } from './router-sessions.js'
 
@@ -75,6 +84,21 @@ export class Others {
   routersOf(dst: string): readonly string[] {
     const all = [...this.#reads.values()].flatMap(({ byDst }) => byDst.get(dst) ?? [])
     return all.flatMap(({ isOwn, router }) => (isOwn ? [] : [router]))
+  }
+
+  /** True if another host announces an address, or a block, of one of these subnets: so it is told what others have. */
+  hasAnyIn(subnets: readonly Prefix[]): boolean {
+    const isIn = (dst: string): boolean => {
+      const prefix = parsePrefix(dst)
+      return subnets.some(
+        (subnet) => lengthOf(prefix) > lengthOf(subnet) && contains(subnet, addressOf(prefix))
+      )
+    }
+    return [...this.#reads.values()].some(({ byDst }) => {
+      for (const [dst, announcers] of byDst)
+        if (announcers.some(({ isOwn }) => !isOwn) && isIn(dst)) return true
+      return false
+    })
   }
 
   /**
