@@ -27,7 +27,6 @@ blocks_of() {
   status_of "$1" | jq -r '.blocks[] | select(.state == "own").prefix' | grep "$pattern" | sort
 }
 has_blocks() { equal "$(blocks_of "$1" "$2" | wc -l)" "$3"; }
-address6_of() { docker_on "$1" inspect --format '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' "$2"; }
 # heard K PREFIX - what host K has heard from others within it.
 heard() { on "$1" ip -j route show root "$2" | jq -r '.[] | select(.protocol == "ospf" or .protocol == "bgp").dst' | sort; }
 heard6() { on "$1" ip -6 -j route show root "$2" | jq -r '.[] | select(.protocol == "ospf" or .protocol == "bgp").dst' | sort; }

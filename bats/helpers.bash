@@ -59,6 +59,7 @@ create_container() {
 run_in() { docker_on "$1" exec "${@:2}"; }
 
 address_of() { docker_on "$1" inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$2" | xargs; }
+address6_of() { docker_on "$1" inspect --format '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}} {{end}}' "$2" | xargs; }
 # The gateway that container CONTAINER of host K uses.
 gateway_of() { run_in "$1" "$2" ip route show default | awk '{ print $3; exit }'; }
 our_links() { on "$1" sh -c 'ip -o link show | grep -oE "nrc?-?[0-9a-f]{12}" | sort -u'; }

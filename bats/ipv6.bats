@@ -23,7 +23,6 @@ teardown() {
 dual() {
   create_network "$1" mine 10.1.0.0/16 --ip-range "10.1.$1.0/24" --ipv6 --subnet fd00:1::/64
 }
-six_of() { docker_on "$1" inspect --format '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' "$2"; }
 ping6_from() { run_in "$1" "$2" ping -6 -c 1 -W 2 "$3" >/dev/null; }
 
 # everyone_reaches_everyone - two containers on each of two hosts, both families, all pairs.
@@ -47,7 +46,7 @@ everyone_reaches_everyone() {
   dual 1
   create_container 1 one mine
   local six
-  six=$(six_of 1 one)
+  six=$(address6_of 1 one)
   succeeds run_in 1 one ip -o addr show dev eth0
   shows "inet6 $six/128"
   succeeds run_in 1 one ip -6 route show

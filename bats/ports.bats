@@ -38,8 +38,8 @@ nothing_published() {
   publish 1 one -p 8080:80
   publish 1 two
   local four six
-  four=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' two)
-  six=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' two)
+  four=$(address_of 1 two)
+  six=$(address6_of 1 two)
   asks 2 192.0.2.1 8080 'one 192.0.2.2'
   asks 2 2001:db8::1 8080 'one 2001:db8::2'
   asks 1 192.0.2.1 8080 'one 192.0.2.1'
@@ -156,8 +156,8 @@ sctp_serve() {
   docker_on 1 run --detach --name two --net mine --stop-signal KILL busybox sleep 100000 >/dev/null
   sctp_serve 1 one 5001
   sctp_serve 1 two 5000
-  four=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' two)
-  six=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' two)
+  four=$(address_of 1 two)
+  six=$(address6_of 1 two)
   sctp_asks 2 192.0.2.1 5000 'one 192.0.2.2'
   sctp_asks 2 2001:db8::1 5000 'one 2001:db8::2'
   sctp_asks 1 192.0.2.1 5000 'one 192.0.2.1'
@@ -171,7 +171,7 @@ sctp_serve() {
   sctp_asks 2 "$four" 5000 'two 192.0.2.2'
   # A list is asked with the client's address and the container's port.
   local address
-  address=$(docker_on 1 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' one)
+  address=$(address_of 1 one)
   succeeds on 1 "$NET_ROUTED" set --endpoint "$address" 'net-routed.ingress=192.0.2.2:sctp/5001'
   sctp_asks 2 192.0.2.1 5000 'one 192.0.2.2'
   sctp_asks 2 2001:db8::1 5000 refused
