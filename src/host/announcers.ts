@@ -4,7 +4,7 @@
  */
 import { field, fieldsOf, itemsOf, numberOf, textOf } from './answers.js'
 import { PREPENDED, WORST_OSPF_METRIC } from './router-lines.js'
-import { EXTERNAL3 } from './router-tables.js'
+import { EXTERNAL3, MAX_AGE_SECONDS } from './router-tables.js'
 
 /** A host that announces an address. */
 export interface Announcer {
@@ -26,8 +26,6 @@ export interface Announcer {
   readonly isChosen?: true
 }
 
-/** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
-const MAX_AGE_SECONDS = 3600
 /** An announcement is sent again that often, and gets the next number then (RFC 2328 §12.1.1, §12.1.6). */
 const REFRESH_SECONDS = 1800
 const FIRST_SEQUENCE = 0x8000_0001

@@ -1,8 +1,6 @@
 /** How routers are connected, and which of them can be reached, in the routing daemons' own words. */
 import { field, fieldsOf, itemsOf, textOf } from './answers.js'
-
-/** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
-const MAX_AGE_SECONDS = 3600
+import { MAX_AGE_SECONDS } from './router-tables.js'
 
 /** A way from a router to another one, or to a segment that it shares with others, named by its designated router. */
 export interface RouterLink {

@@ -3,7 +3,7 @@
 import { field, fieldsOf, itemsOf, numberOf, textOf } from './answers.js'
 
 /** What is withdrawn stays in the database for a while, at this age (RFC 2328 §12.1.1). */
-const MAX_AGE_SECONDS = 3600
+export const MAX_AGE_SECONDS = 3600
 
 /** External LSAs of OSPFv3, everywhere and within a not-so-stubby area, as lists of its database name them. */
 export const EXTERNAL3 = { everywhere: 'ASE', inArea: 'Type7' } as const

@@ -11,6 +11,7 @@ import type { Announcer } from '../../host/announcers.js'
 import { heardRoutes, showRoute } from '../../host/zebra.js'
 import type { HeardRoute } from '../../host/zebra.js'
 import type { RouterSessions } from './router-sessions.js'
+import { addressIn } from './visible.js'
 
 /** Those of the given destinations, each one address, that others announce. Throws UnavailableError or TimeoutError. */
 export async function heardElsewhere(
@@ -86,8 +87,4 @@ async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (!(error instanceof RoutedError)) throw error
     return undefined
   }
-}
-
-function addressIn(dst: string): string {
-  return dst.slice(0, dst.indexOf('/'))
 }

@@ -6,6 +6,7 @@ import type { KernelPath } from '../../host/router-tables.js'
 import { addressOf, contains, hostPrefix, parsePrefix } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
 import type { ProtocolView } from './router-views.js'
+import { addressIn } from './visible.js'
 import type { Wanted } from './visible.js'
 
 /** An address of ours that somebody still has although no container does. */
@@ -43,13 +44,17 @@ export function staleIn(paths: readonly KernelPath[], { destinations }: Wanted):
   return paths.filter((path) => isOfOurs(path) && !destinations.has(path.dst))
 }
 
-/** In zebra, and where a protocol announces something that zebra does not have. */
-export function staleAddresses(wanted: Wanted, { paths, protocols, subnets }: Sight): StaleAddress[] {
+/** Those paths in zebra, and where a protocol announces something that zebra does not have. */
+export function staleAddresses(
+  wanted: Wanted,
+  stale: readonly KernelPath[],
+  { paths, protocols, subnets }: Sight
+): StaleAddress[] {
   const known = new Set(paths.map(({ dst }) => dst))
   const isLeft = (dst: string): boolean =>
     !wanted.destinations.has(dst) && !known.has(dst) && isSingle(dst, subnets)
   return [
-    ...staleIn(paths, wanted).map(({ dst }) => ({ address: addressIn(dst), where: 'zebra' })),
+    ...stale.map(({ dst }) => ({ address: addressIn(dst), where: 'zebra' })),
     ...protocols.flatMap(({ name, announced }) =>
       [...announced].filter(isLeft).map((dst) => ({ address: addressIn(dst), where: name }))
     )
@@ -73,11 +78,6 @@ export function foreignRoutes(
       if (isWanted ? !hides : announced.length === 0) return []
       return [{ address: addressIn(dst), metric, hides, announced, ...(link === undefined ? {} : { link }) }]
     })
-}
-
-/** Of a destination of one address; others as they are. */
-export function addressIn(dst: string): string {
-  return dst.replace(/\/(32|128)$/, '')
 }
 
 function isSingle(dst: string, subnets: readonly Prefix[]): boolean {

@@ -17,14 +17,14 @@ import { deafIn } from '../../host/zebra-clients.js'
 import type { Family } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
-import { activeIn, gapIn, suspectsIn } from './gap.js'
+import { gapIn, suspectsIn } from './gap.js'
 import type { ZebraGap } from './gap.js'
 import type { Holds } from './holds.js'
 import { readClients, readZebra, routerViews } from './router-views.js'
 import type { RouterViews } from './router-views.js'
-import { addressIn, foreignRoutes, staleAddresses } from './strays.js'
+import { foreignRoutes, staleAddresses } from './strays.js'
 import type { ForeignRoute, StaleAddress } from './strays.js'
-import { wantedOf } from './visible.js'
+import { addressIn, wantedOf } from './visible.js'
 import type { Wanted } from './visible.js'
 
 const TOLD_AT_ONCE = 32
@@ -96,8 +96,8 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
     found = await look(parts)
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
-  const repaired = await repairZebra(parts, found.gap, before)
-  if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.views.zebra ?? [])
+  const repaired = found.gap ? await repairZebra(parts, found.gap, before) : 0
+  if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.gap)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, foreign, neighbours } = found
   const isAbsent = (key: string): boolean => absent.some(([daemon]) => key === `routing ${daemon}`)
@@ -132,7 +132,7 @@ export async function repairMissed(parts: VerifyParts, before: ReadonlySet<strin
   if (typeof paths === 'string') return { told: 0, suspects: new Set(), silence: paths }
   const gap = await gapIn(await wantedOf(parts.records, parts.holds), paths)
   const told = await repairZebra(parts, gap, before)
-  await renewDeaf(parts, paths)
+  await renewDeaf(parts, gap)
   return { told, suspects: suspectsIn(gap) }
 }
 
@@ -158,8 +158,8 @@ export function isHeldBack({ kernel, zebra, announced }: VerifiedAddress): boole
 }
 
 /** What has just begun is looked at twice: zebra may be about to tell. */
-async function renewDeaf(parts: VerifyParts, paths: readonly KernelPath[]): Promise<void> {
-  const families = new Set([...(await activeIn(paths))].map((dst): Family => (dst.includes(':') ? 6 : 4)))
+async function renewDeaf(parts: VerifyParts, gap: ZebraGap | undefined): Promise<void> {
+  const families = new Set([...(gap?.active ?? [])].map((dst): Family => (dst.includes(':') ? 6 : 4)))
   const look = async (): Promise<readonly RouterDaemon[]> =>
     families.size === 0 ? [] : deafIn(await readClients(parts.open), families)
   const suspects = await look()
@@ -181,7 +181,7 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
 type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates' | 'faults' | 'lonely'>
 
 interface Look extends Found {
-  readonly gap: ZebraGap
+  readonly gap: ZebraGap | undefined
   readonly views: RouterViews
 }
 
@@ -191,11 +191,11 @@ async function look(parts: VerifyParts): Promise<Look> {
   const kernel = new Set<string>()
   await gently(listed, (object) => kernel.add(keyOf(object)))
   const wanted = await wantedOf(records, parts.holds)
-  const gap = await gapIn(wanted, views.zebra)
-  const addresses = await addressesOf(parts, { wanted, views, kernel })
+  const gap = views.zebra && (await gapIn(wanted, views.zebra))
+  const addresses = await addressesOf(parts, { wanted, views, kernel, active: gap?.active })
   const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
   const sight = { paths: views.zebra ?? [], protocols: views.protocols, subnets }
-  const stale = staleAddresses(wanted, sight)
+  const stale = staleAddresses(wanted, gap?.stale ?? [], sight)
   const foreign = foreignRoutes(wanted, sight)
   const neighbours = views.protocols.flatMap((view) =>
     view.neighbours.map((neighbour) => ({ protocol: view.name.split(' ')[0] ?? '', ...neighbour }))
@@ -208,13 +208,14 @@ interface Seen {
   readonly wanted: Wanted
   readonly views: RouterViews
   readonly kernel: ReadonlySet<string>
+  /** Destinations that zebra has of us; undefined if it was not asked. */
+  readonly active: ReadonlySet<string> | undefined
 }
 
 async function addressesOf(
   { records, holds }: VerifyParts,
-  { wanted, views, kernel }: Seen
+  { wanted, views, kernel, active }: Seen
 ): Promise<VerifiedAddress[]> {
-  const zebra = views.zebra && (await activeIn(views.zebra))
   const networks = records.all('network')
   const addresses: VerifiedAddress[] = []
   await gently(wanted.routes, ({ endpoint, dst, address, objects, shown }) => {
@@ -226,7 +227,7 @@ async function addressesOf(
       endpoint,
       address: addressIn(dst),
       kernel: objects.every((object) => kernel.has(keyOf(object))),
-      ...(zebra && shown !== undefined ? { zebra: zebra.has(shown) } : {}),
+      ...(active && shown !== undefined ? { zebra: active.has(shown) } : {}),
       announced:
         shown === undefined
           ? {}

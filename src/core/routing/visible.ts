@@ -67,6 +67,11 @@ export async function wantedOf(
   return { routes, destinations }
 }
 
+/** Of a destination of one address; others as they are. */
+export function addressIn(dst: string): string {
+  return dst.replace(/\/(32|128)$/, '')
+}
+
 function routesOf(endpoint: Endpoint, announces: boolean, blocks: readonly Prefix[]): Visible[] {
   const all = new Map<string, (Route | Announcement)[]>()
   for (const object of desiredOfEndpoint(endpoint, announces)) {
@@ -78,7 +83,7 @@ function routesOf(endpoint: Endpoint, announces: boolean, blocks: readonly Prefi
   return [...all].map(([dst, objects]) => {
     const told = objects.find((object) => object.kind === 'announcement' || object.table === undefined)
     // As we have written it: a host's prefix.
-    const address = dst.slice(0, dst.indexOf('/')) as Ip
+    const address = addressIn(dst) as Ip
     const shown =
       told?.dst ??
       (endpoint.covered?.includes(address) ? blocks.find((block) => contains(block, address)) : undefined)

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { foreignRoutes, staleAddresses } from '../../../src/core/routing/strays.js'
+import { foreignRoutes, staleAddresses, staleIn } from '../../../src/core/routing/strays.js'
 import type { Sight } from '../../../src/core/routing/strays.js'
 import { kernelPaths } from '../../../src/host/router-tables.js'
 import { parsePrefix } from '../../../src/model/ip.js'
@@ -44,7 +44,7 @@ describe('foreignRoutes', () => {
 
 describe('staleAddresses', () => {
   it('are ours without a container, and what is announced without any route', () => {
-    expect(staleAddresses(WANTED, SIGHT)).to.deep.equal([
+    expect(staleAddresses(WANTED, staleIn(SIGHT.paths, WANTED), SIGHT)).to.deep.equal([
       { address: '10.1.0.3', where: 'zebra' },
       { address: '10.1.0.11', where: 'ospfd' }
     ])
