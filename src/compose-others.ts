@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { DaemonParts } from './compose.js'
 import { Admission } from './core/routing/admission.js'
 import { Duplicates } from './core/routing/duplicates.js'
-import { announcersOf, heardElsewhere } from './core/routing/elsewhere.js'
+import { announcersOf, heardElsewhere, isInDatabase } from './core/routing/elsewhere.js'
 import type { Committer } from './core/commit.js'
 import type { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/routing/holds.js'
@@ -64,7 +64,8 @@ function admissionOf(
   const trials = new Trials({
     ...core,
     holds,
-    isElsewhere: async (dst) => (await announcersOf(sessions, dst)).some(({ isOwn }) => !isOwn)
+    isElsewhere: async (dst) => (await announcersOf(sessions, dst)).some(({ isOwn }) => !isOwn),
+    isInDatabase: (dst) => isInDatabase(sessions, dst)
   })
   return new Admission({
     mode: routing.duplicates,
@@ -79,6 +80,8 @@ function admissionOf(
       return blocks.filter(({ dst }) => reachable.includes(dst))
     },
     announcersOf: (dst) => announcersOf(sessions, dst),
+    // The whole of OSPFv3's database is read for one address: not for one that nobody has.
+    isInDatabase: async (dst) => others.has(dst) && (await isInDatabase(sessions, dst)),
     tryIt: (dst, networkId) => trials.run(dst, networkId),
     log
   })

@@ -7,6 +7,8 @@ export interface Lsa {
   readonly router: string
   readonly age?: number
   readonly metric?: number
+  /** No path leads there. */
+  readonly isLost?: true
 }
 
 export class OpenNetwork {
@@ -43,7 +45,7 @@ export class OpenNetwork {
   }
 
   #othersOf(dst: string): Lsa[] {
-    return (this.#lsas.get(dst) ?? []).filter(({ router }) => router !== SELF)
+    return (this.#lsas.get(dst) ?? []).filter(({ router, isLost }) => router !== SELF && !isLost)
   }
 
   #all(): object[] {

@@ -6,12 +6,15 @@ import type { Endpoint } from '../../model/endpoint.js'
 import { addressOf, hostPrefix } from '../../model/ip.js'
 import type { Ip, Prefix } from '../../model/ip.js'
 import type { DuplicatesMode } from '../../model/options/duplicates.js'
+import { ASK_AGAIN_MS, SETTLING_MS } from './trials.js'
 
 export interface AdmissionParts {
   /** Of endpoints that do not say otherwise. */
   readonly mode: DuplicatesMode
   /** Throws RoutedError if nobody can say. */
   readonly announcersOf: (dst: Prefix) => Promise<readonly Announcer[]>
+  /** True if the databases know it from another host, reachable or not. */
+  readonly isInDatabase: (dst: Prefix) => Promise<boolean>
   /** Blocks of other hosts, which give addresses out of them, that can be reached. Throws RoutedError if nobody can say. */
   readonly blocksWith: (address: Ip) => Promise<readonly ForeignBlock[]>
   /** True if they only held it, and gave way. */
@@ -38,8 +41,9 @@ export class Admission {
   async admit({ id, networkId, addresses, anycast, duplicates }: Endpoint): Promise<void> {
     if (anycast) return
     const mode = duplicates ?? this.#parts.mode
+    const settledAt = performance.now() + SETTLING_MS
     for (const dst of addresses.map(addressOf).map(hostPrefix)) {
-      const others = await this.#othersOf(dst)
+      const others = await this.#othersOf(dst, settledAt)
       if (others.length === 0) {
         if (mode === 'refuse') await this.#refuseForeignBlock(addressOf(dst))
         continue
@@ -55,9 +59,15 @@ export class Admission {
     }
   }
 
-  async #othersOf(dst: Prefix): Promise<readonly Announcer[]> {
-    const all = await this.#asked(dst, () => this.#parts.announcersOf(dst))
-    return all.filter(({ isOwn, isLeaving }) => !isOwn && !isLeaving)
+  /** Looks until then while no path leads to what the databases know. */
+  async #othersOf(dst: Prefix, settledAt: number): Promise<readonly Announcer[]> {
+    for (;;) {
+      const all = await this.#asked(dst, () => this.#parts.announcersOf(dst))
+      const others = all.filter(({ isOwn }) => !isOwn)
+      const isSure = others.length > 0 || performance.now() >= settledAt
+      if (isSure || !(await this.#parts.isInDatabase(dst))) return others.filter(({ isLeaving }) => !isLeaving)
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
+    }
   }
 
   /** Whether its host uses the address, nobody can see: it announces the block only. */

@@ -39,14 +39,24 @@ export async function announcersOf(sessions: RouterSessions, dst: string): Promi
   ]
 }
 
+/**
+ * True if the databases of OSPF know it from another host, reachable or not: for a second or two no path leads to an address
+ * while the network finds its way, and for an hour the databases know what a dead host has announced.
+ */
+export async function isInDatabase(sessions: RouterSessions, dst: string): Promise<boolean> {
+  const known = await ifThere(() => (dst.includes(':') ? ospf3Of(sessions, dst) : ospfOf(sessions, dst)))
+  return known?.some(({ isOwn }) => !isOwn) ?? false
+}
+
 /** zebra knows that there are others; who they are is in the database. */
 async function withDetails(sessions: RouterSessions, dst: string, route: HeardRoute): Promise<Announcer[]> {
   const isFirst = route.protocol === 'ospf'
+  const isLeaving = route.metric === WORST_OSPF_METRIC
   const details = (): Promise<Announcer[]> =>
-    isFirst ? ospfOf(sessions, dst) : ospf3Of(sessions, dst, route)
+    isFirst ? ospfOf(sessions, dst) : ospf3Of(sessions, dst, isLeaving)
   const found = (await ifThere(details)) ?? []
   if (found.some(({ isOwn }) => !isOwn)) return found
-  const unknown = { rank: 0n, isOwn: false, isLeaving: route.metric === WORST_OSPF_METRIC }
+  const unknown = { rank: 0n, isOwn: false, isLeaving }
   return [...found, { protocol: isFirst ? 'ospf' : 'ospf6', router: route.via, ...unknown }]
 }
 
@@ -59,10 +69,11 @@ async function ospfOf(sessions: RouterSessions, dst: string): Promise<Announcer[
   return distinctAnnouncers([...(await show('external')), ...(await show('nssa-external'))])
 }
 
-async function ospf3Of(sessions: RouterSessions, dst: string, { metric }: HeardRoute): Promise<Announcer[]> {
+/** The database does not say who is leaving: `isLeaving` is about all others. */
+async function ospf3Of(sessions: RouterSessions, dst: string, isLeaving = false): Promise<Announcer[]> {
   const own = textOf(parsed(await sessions.ask('ospf6d', 'show ipv6 ospf6 json')), 'routerId')
   const database = parsed(await sessions.ask('ospf6d', 'show ipv6 ospf6 database json'))
-  return ospf3Announcers(database, { dst, own, isLeaving: metric === WORST_OSPF_METRIC })
+  return ospf3Announcers(database, { dst, own, isLeaving })
 }
 
 async function bgpOf(sessions: RouterSessions, dst: string): Promise<Announcer[]> {

@@ -13,8 +13,10 @@ export interface TrialParts {
   readonly routers: Routers
   readonly reconciler: Reconciler
   readonly holds: Holds
-  /** True if another host announces it still. Throws RoutedError if nobody can say. */
+  /** True if another host announces it still, and can be reached. Throws RoutedError if nobody can say. */
   readonly isElsewhere: (dst: Prefix) => Promise<boolean>
+  /** True if the databases know it from another host, reachable or not. */
+  readonly isInDatabase: (dst: Prefix) => Promise<boolean>
 }
 
 /**
@@ -22,7 +24,12 @@ export interface TrialParts {
  * with timers of their own refuse a second announcement within a second, and are told again after five.
  */
 const PATIENCE_MS = 7_000
-const ASK_AGAIN_MS = 50
+export const ASK_AGAIN_MS = 50
+/**
+ * What is in a database, and no path leads there for so long, is gone. ospfd counts external routes anew a second after it
+ * has counted the others, and has none for a moment when a neighbour was lost or came.
+ */
+export const SETTLING_MS = 1_500
 
 export class Trials {
   readonly #parts: TrialParts
@@ -53,10 +60,18 @@ export class Trials {
     }
   }
 
+  /** Who gives way takes it out of the databases. */
   async #untilGone(dst: Prefix): Promise<boolean> {
+    const { isElsewhere, isInDatabase } = this.#parts
     const deadline = performance.now() + PATIENCE_MS
+    let lostAt: number | undefined
     while (performance.now() < deadline) {
-      if (!(await this.#parts.isElsewhere(dst))) return true
+      if (await isElsewhere(dst)) lostAt = undefined
+      else {
+        lostAt ??= performance.now()
+        const isSettled = performance.now() - lostAt >= SETTLING_MS
+        if (isSettled || !(await isInDatabase(dst))) return true
+      }
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
     return false

@@ -5,7 +5,7 @@ import type { Rig } from '../../support/daemon.js'
 import { dockerId } from '../../support/docker.js'
 import { eventually } from '../../support/eventually.js'
 import { errorOf } from '../../support/expect-error.js'
-import { requestAddress } from '../../support/ipam.js'
+import { releaseAddress, requestAddress } from '../../support/ipam.js'
 import { at, listAt } from '../../support/json.js'
 import { OpenNetwork, SELF } from '../../support/open-network.js'
 
@@ -13,6 +13,7 @@ const NET = dockerId(1)
 const ONE = dockerId(11)
 const ADDRESS = '10.1.0.7'
 const DST = `${ADDRESS}/32`
+const POOL = 'local/10.1.0.0/24'
 const OTHER = '192.0.2.2'
 const OLD = { router: OTHER, age: 900 }
 const ANNOUNCEMENT = `announcement ${DST}`
@@ -34,6 +35,11 @@ function withNetwork(
 
 const PATIENCE_MS = 10_000
 
+/** Long enough to be taken for gone, if one look is all that is asked for. */
+function glimpse(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 300))
+}
+
 async function duplicatesIn({ daemon }: Rig): Promise<readonly unknown[]> {
   const page = await daemon.pages['/status']?.()
   return listAt(JSON.parse(page?.text ?? '{}'), 'duplicates')
@@ -53,6 +59,17 @@ function isAnnounced({ host }: Rig): boolean {
   return host.objects.has(ANNOUNCEMENT)
 }
 
+/** Another host announces all addresses of the pool but the last; waits until only that one is given out. */
+async function takeAllButLast(rig: Rig, network: OpenNetwork): Promise<void> {
+  for (let last = 1; last < 254; last++)
+    network.announce(`10.1.0.${String(last)}/32`, { ...OLD, isLost: true })
+  await eventually('others are known', async () => {
+    const address = await requestAddress(rig.call, '', POOL)
+    await releaseAddress(rig.call, address.slice(0, -3), POOL)
+    return address === '10.1.0.254/32'
+  })
+}
+
 describe('an address that another host announces', () => {
   it(
     'is not let in, and leaves nothing behind',
@@ -64,6 +81,44 @@ describe('an address that another host announces', () => {
       expect(rig.daemon.records.count('endpoint')).to.equal(0)
     })
   ).timeout(20_000)
+
+  it(
+    'is not let in while no path leads there for a moment, before the trial and in it',
+    withNetwork('refuse', async (rig, network) => {
+      await takeAllButLast(rig, network)
+      const running = errorOf(rig.docker.run({ id: ONE, network: NET, ip: ADDRESS }))
+      await glimpse()
+      expect(isAnnounced(rig)).to.equal(false)
+      network.announce(DST, OLD)
+      await eventually('it is announced on trial', () => isAnnounced(rig))
+      network.announce(DST, { ...OLD, isLost: true })
+      await glimpse()
+      network.announce(DST, OLD)
+      expect((await running).message).to.contain('is on another host already')
+      expect(isAnnounced(rig)).to.equal(false)
+    })
+  ).timeout(20_000)
+
+  it(
+    'is let in where no path leads to the other host, which is dead',
+    withNetwork('refuse', async (rig, network) => {
+      network.announce(DST, { ...OLD, isLost: true })
+      await rig.docker.run({ id: ONE, network: NET, ip: ADDRESS })
+      expect(isLetIn(rig)).to.equal(true)
+    })
+  )
+
+  it(
+    'is let in when the other host dies on trial',
+    withNetwork('refuse', async (rig, network) => {
+      network.announce(DST, OLD)
+      const running = rig.docker.run({ id: ONE, network: NET, ip: ADDRESS })
+      await eventually('it is announced on trial', () => isAnnounced(rig))
+      network.announce(DST, { ...OLD, isLost: true })
+      await running
+      expect(isAnnounced(rig)).to.equal(true)
+    })
+  )
 
   it(
     'is let in when the other host gives way, which only held it',
@@ -124,16 +179,8 @@ describe('an address that another host announces', () => {
   it(
     'is not given out',
     withNetwork('refuse', async (rig, network) => {
-      network.announce('10.1.0.1/32', OLD)
-      network.announce('10.1.0.2/32', OLD)
-      await eventually('others are known', async () => {
-        const address = await requestAddress(rig.call, '', 'local/10.1.0.0/24')
-        await rig.call('IpamDriver.ReleaseAddress', {
-          PoolID: 'local/10.1.0.0/24',
-          Address: address.slice(0, -3)
-        })
-        return /^10\.1\.0\.([3-9]|\d\d+)\/32$/.test(address)
-      })
+      await takeAllButLast(rig, network)
+      expect(await requestAddress(rig.call, '', POOL)).to.equal('10.1.0.254/32')
     })
   )
 })
