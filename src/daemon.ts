@@ -234,7 +234,8 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     ...(holds ? { holds } : {}),
     duplicates: () => duplicates?.all ?? [],
     faults: () => core.routers.faults,
-    renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
+    renew: (daemons) => core.routers.renew(daemons),
+    giveAgain: (daemons) => core.routers.giveAgain(daemons),
     asked: routing ? askedBy(routing) : {},
     noteHidden: (hidden) => {
       core.routers.noteHidden(hidden)
