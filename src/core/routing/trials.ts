@@ -25,12 +25,6 @@ export interface TrialParts {
  */
 const PATIENCE_MS = 7_000
 export const ASK_AGAIN_MS = 50
-/**
- * What is in a database, and no path leads there for so long, is gone. ospfd counts external routes anew a second after it
- * has counted the others, and has none for a moment when a neighbour was lost or came.
- */
-export const SETTLING_MS = 1_500
-
 export class Trials {
   readonly #parts: TrialParts
 
@@ -60,18 +54,12 @@ export class Trials {
     }
   }
 
-  /** Who gives way takes it out of the databases. */
+  /** Who gives way takes it out of the databases: that no path leads there shows nothing, the network may be finding its way. */
   async #untilGone(dst: Prefix): Promise<boolean> {
     const { isElsewhere, isInDatabase } = this.#parts
     const deadline = performance.now() + PATIENCE_MS
-    let lostAt: number | undefined
     while (performance.now() < deadline) {
-      if (await isElsewhere(dst)) lostAt = undefined
-      else {
-        lostAt ??= performance.now()
-        const isSettled = performance.now() - lostAt >= SETTLING_MS
-        if (isSettled || !(await isInDatabase(dst))) return true
-      }
+      if (!(await isElsewhere(dst)) && !(await isInDatabase(dst))) return true
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
     return false
