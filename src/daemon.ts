@@ -17,7 +17,7 @@ import { operationalNow } from './core/operational.js'
 import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/routing/verify.js'
 import type { VerifyParts } from './core/routing/verify.js'
-import { neededDaemons } from './desired/routing.js'
+import { askedBy, neededDaemons } from './desired/routing.js'
 import { linksOf } from './model/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
@@ -235,6 +235,10 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     duplicates: () => duplicates?.all ?? [],
     faults: () => core.routers.faults,
     renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
+    asked: routing ? askedBy(routing) : {},
+    noteHidden: (hidden) => {
+      core.routers.noteHidden(hidden)
+    },
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: routing && neededDaemons(routing).all ? neededDaemons(routing).names : ['zebra'],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))

@@ -3,7 +3,7 @@
  * adds its field here.
  */
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { isLetOut } from '../desired/routing.js'
+import { isLetOut } from '../desired/routing-filters.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Faults, Reconciler } from '../host/reconciler.js'

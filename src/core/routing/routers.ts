@@ -6,7 +6,7 @@ import { ROUTER_DAEMONS } from '../../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../../host/router-lines.js'
 import type { OpenVty } from '../../host/vty.js'
 import type { Log } from '../../log.js'
-import { addressOf, hostPrefix } from '../../model/ip.js'
+import { addressOf, contains, hostPrefix } from '../../model/ip.js'
 import type { Ip, Prefix } from '../../model/ip.js'
 import type { Router } from '../../model/router.js'
 import type { Routing } from '../../model/routing.js'
@@ -43,6 +43,8 @@ export class Routers {
   readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
   /** Destinations that others should be preferred for, besides drained ones. */
   readonly #worst = new Set<Prefix>()
+  /** Our destinations that zebra takes somebody else's kernel route for. */
+  #hidden: readonly Prefix[] = []
   /** Found out of the records, as of that number of changes. */
   #found: (Choices & { readonly changes: number }) | undefined
   /** What was drained before the changes that are under way. */
@@ -129,6 +131,15 @@ export class Routers {
     this.#silence = silence
   }
 
+  /** They are announced all the same, whatever route zebra has taken: their containers are here. */
+  noteHidden(hidden: readonly Prefix[]): void {
+    if (hidden.length === this.#hidden.length && hidden.every((dst) => this.#hidden.includes(dst))) return
+    if (hidden.length > 0)
+      this.#parts.log.warn('kernel routes of others stand before ours', { addresses: hidden })
+    this.#hidden = hidden
+    this.wake()
+  }
+
   /** Networks may have changed. Returns at once. */
   wake(): void {
     for (const keeper of this.#keepers.values()) void keeper.settle()
@@ -179,11 +190,14 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
-    const { drained, anycast } = this.#choices()
+    const { drained: chosen, anycast } = this.#choices()
+    const drained = [...new Set([...chosen, ...this.#worst])]
+    const hidden = this.#hidden.filter(
+      (dst) => !anycast.includes(dst) && !drained.some((prefix) => contains(prefix, addressOf(dst)))
+    )
     return desiredRouting(routing, {
       networks: this.#parts.records.all('network'),
-      drained: [...new Set([...drained, ...this.#worst])],
-      anycast,
+      ...{ drained, anycast, hidden },
       claims: this.#parts.records.all('block').map(({ prefix }) => prefix),
       ...(routerId === undefined ? {} : { routerId })
     })
