@@ -65,7 +65,8 @@ export class Admission {
       const all = await this.#asked(dst, () => this.#parts.announcersOf(dst))
       const others = all.filter(({ isOwn }) => !isOwn)
       const isSure = others.length > 0 || performance.now() >= settledAt
-      if (isSure || !(await this.#parts.isInDatabase(dst))) return others.filter(({ isLeaving }) => !isLeaving)
+      if (isSure || !(await this.#parts.isInDatabase(dst)))
+        return others.filter(({ isLeaving }) => !isLeaving)
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
   }
