@@ -17,6 +17,8 @@ export interface TrialParts {
   readonly isElsewhere: (dst: Prefix) => Promise<boolean>
   /** True if the databases know it from another host, reachable or not. */
   readonly isInDatabase: (dst: Prefix) => Promise<boolean>
+  /** True if the databases know it from this host. */
+  readonly isAnnounced: (dst: Prefix) => Promise<boolean>
 }
 
 /**
@@ -30,6 +32,8 @@ export const ASK_AGAIN_MS = 50
  * has counted the others, and has none for a moment when a neighbour was lost or came.
  */
 export const SETTLING_MS = 1_500
+/** A routing daemon that does not hear of a withdrawal for so long is not waited for. */
+const WITHDRAWAL_MS = 2_000
 
 export class Trials {
   readonly #parts: TrialParts
@@ -54,6 +58,7 @@ export class Trials {
       if (!holds.destinations.includes(dst)) {
         reconciler.want([announcementOf({ dst })], [])
         await reconciler.settle()
+        await this.#untilWithdrawn(dst)
       }
       routers.prefer(dst, true)
       routers.wake()
@@ -75,5 +80,15 @@ export class Trials {
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
     return false
+  }
+
+  /**
+   * If ospfd heard of its list before it hears of the withdrawal, it would announce the address as ever for a moment. Neighbours
+   * that refuse a second announcement within a second keep that for five, and the container that has the address loses it.
+   */
+  async #untilWithdrawn(dst: Prefix): Promise<void> {
+    const deadline = performance.now() + WITHDRAWAL_MS
+    while ((await this.#parts.isAnnounced(dst)) && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
   }
 }
