@@ -109,7 +109,8 @@ function refusal(dst: Prefix, names: string): ConflictError {
   const address = addressOf(dst)
   return new ConflictError(
     `address ${address} is on another host already: ${names} announces it. Remove its container there, or run ` +
-      `"net-routed drain --endpoint ${address}" there first; to have it here, too, give the endpoint ` +
+      `"net-routed drain --endpoint ${address}" there first; if that host is dead, try again when its neighbours have ` +
+      'noticed (dead interval of OSPF, hold time of BGP); to have it here, too, give the endpoint ' +
       `net-routed.duplicates=warn, or net-routed.anycast=true if it is meant to be on several hosts`
   )
 }

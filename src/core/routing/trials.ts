@@ -17,6 +17,8 @@ export interface TrialParts {
   readonly isElsewhere: (dst: Prefix) => Promise<boolean>
   /** True if the databases know it from another host, reachable or not. */
   readonly isInDatabase: (dst: Prefix) => Promise<boolean>
+  /** True if the routing daemons know it from this host. */
+  readonly isAnnounced: (dst: Prefix) => Promise<boolean>
 }
 
 /**
@@ -25,6 +27,9 @@ export interface TrialParts {
  */
 const PATIENCE_MS = 7_000
 export const ASK_AGAIN_MS = 50
+/** A routing daemon that does not hear of a withdrawal for so long is not waited for. */
+const WITHDRAWAL_MS = 1_000
+
 export class Trials {
   readonly #parts: TrialParts
 
@@ -48,6 +53,7 @@ export class Trials {
       if (!holds.destinations.includes(dst)) {
         reconciler.want([announcementOf({ dst })], [])
         await reconciler.settle()
+        await this.#untilWithdrawn(dst)
       }
       routers.prefer(dst, true)
       routers.wake()
@@ -63,5 +69,15 @@ export class Trials {
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
     return false
+  }
+
+  /**
+   * If a routing daemon heard of its list before it hears of the withdrawal, it would announce the address as ever for a moment. Neighbours
+   * that refuse a second announcement within a second keep that for five, and the container that has the address loses it.
+   */
+  async #untilWithdrawn(dst: Prefix): Promise<void> {
+    const deadline = performance.now() + WITHDRAWAL_MS
+    while ((await this.#parts.isAnnounced(dst)) && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
   }
 }
