@@ -13,7 +13,7 @@ import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
 import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { operationalNow } from './core/operational.js'
+import { operationalNow, statesNow } from './core/operational.js'
 import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/routing/verify.js'
 import type { VerifyParts } from './core/routing/verify.js'
@@ -282,6 +282,10 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
       await ready
       const policies = await policiesOf(status.host)
       return { type: 'application/json', text: JSON.stringify(await statusOf(status, policies)) }
+    },
+    '/states': async () => {
+      await ready
+      return { type: 'application/json', text: JSON.stringify(statesNow(status)) }
     },
     '/metrics': async () => {
       await ready
