@@ -111,7 +111,7 @@ export async function statusOf(parts: StatusParts, policies: PoliciesByLink = ne
     duplicates: parts.duplicates?.all ?? [],
     blocks: records.all('block').map(({ prefix, state }) => ({ prefix, state })),
     routing: routers.states.map(({ daemon, state }) => ({ daemon, state })),
-    warnings: routers.warnings
+    warnings: [...routers.warnings, ...parts.names.warnings]
   }
 }
 
