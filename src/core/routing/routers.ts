@@ -6,6 +6,7 @@ import { ROUTER_DAEMONS } from '../../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../../host/router-lines.js'
 import type { OpenVty } from '../../host/vty.js'
 import type { Log } from '../../log.js'
+import type { Endpoint } from '../../model/endpoint.js'
 import { addressOf, contains, hostPrefix } from '../../model/ip.js'
 import type { Ip, Prefix } from '../../model/ip.js'
 import type { Router } from '../../model/router.js'
@@ -47,9 +48,8 @@ export class Routers {
   #hidden: readonly Prefix[] = []
   /** Found out of the records, as of that number of changes. */
   #found: (Choices & { readonly changes: number }) | undefined
-  /** What was drained before the changes that are under way. */
-  #before: readonly Prefix[] | undefined
-  #draining = 0
+  /** What counts as drained while changes are under way. */
+  #meanwhile: readonly Prefix[] | undefined
   #routerId: Ip | undefined
   #warnings: readonly string[] = []
   /** Why zebra does not answer, where nothing of it is ours to keep, so that its keeper does not ask. */
@@ -111,14 +111,22 @@ export class Routers {
     else this.#worst.add(dst)
   }
 
-  /** While many endpoints are drained, or are no longer: of half of them other lines would be written, thousands of them. */
-  async whileDraining<T>(changes: () => Promise<T>): Promise<T> {
-    this.#before ??= this.#choices().drained
-    this.#draining++
+  /**
+   * While many endpoints are drained, or are no longer, one such change after the other: of half of them other lines would be
+   * written, thousands of them. `undrained`: ids of those that count as announced as ever from the beginning.
+   */
+  async whileDraining(changes: () => Promise<void>, undrained: ReadonlySet<string>): Promise<void> {
+    const { records } = this.#parts
+    const endpoints = records.all('endpoint').map((endpoint): Endpoint => {
+      const { drain: _drain, ...announced } = endpoint
+      return undrained.has(endpoint.id) ? announced : endpoint
+    })
+    this.#meanwhile = drainedPrefixes(endpoints, records.all('network'))
+    this.#found = undefined
     try {
-      return await changes()
+      await changes()
     } finally {
-      if (--this.#draining === 0) this.#before = this.#found = undefined
+      this.#meanwhile = this.#found = undefined
     }
   }
 
@@ -215,7 +223,7 @@ export class Routers {
     if (this.#found?.changes !== changes)
       this.#found = {
         changes,
-        drained: this.#before ?? drainedPrefixes(records.all('endpoint'), records.all('network')),
+        drained: this.#meanwhile ?? drainedPrefixes(records.all('endpoint'), records.all('network')),
         anycast: anycastIn(records)
       }
     return this.#found
