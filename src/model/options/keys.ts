@@ -2,6 +2,7 @@
  * Names of options as people write them. Case does not matter, because `docker run --network` makes them lower-case; what looks
  * like one of ours and is none must not be taken for somebody else's: an open container would be the price of a letter.
  */
+import { InvalidError } from '../../errors.js'
 import type { Option } from './option.js'
 
 /** Whoever writes one of these means us. */
@@ -11,12 +12,19 @@ const DOCKERS = 'com.docker.'
 const OUR_LETTERS = /^netrouted/
 const LARGEST_DISTANCE = 2
 
-/** The options as they are called; others as they are. */
+/** The options as they are called; others as they are. Throws InvalidError for one that is there in two spellings. */
 export function withNames(
   given: Readonly<Record<string, unknown>>,
   options: readonly Option[]
 ): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [nameOf(key, options), value]))
+  const named = new Map<string, unknown>()
+  for (const [key, value] of Object.entries(given)) {
+    const name = nameOf(key, options)
+    if (named.has(name))
+      throw new InvalidError(`option ${name} is there twice, in two spellings: give it once`)
+    named.set(name, value)
+  }
+  return Object.fromEntries(named)
 }
 
 /** True if the option has this name; of a prefix, if the name begins so. */

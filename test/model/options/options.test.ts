@@ -34,6 +34,15 @@ describe('parseOptions', () => {
       )
   })
 
+  it('refuses an option that is there twice, in two spellings', () => {
+    const twice = { 'net-routed.ingress': 'any', 'Net-Routed.Ingress': 'none' }
+    const text = 'option net-routed.ingress is there twice, in two spellings'
+    for (const place of ['network', 'endpoint'] as const) {
+      expect(() => parseOptions(twice, place as 'endpoint')).to.throw(InvalidError, text)
+      expect(() => parseChanges(twice, place)).to.throw(InvalidError, text)
+    }
+  })
+
   it('takes keys in any case, as docker run --network makes them lower-case', () => {
     expect(parseOptions({ 'com.medallia.routed.network.ipaliases': '10.1.0.5' }, 'endpoint')).to.deep.equal({
       extraAddresses: ['10.1.0.5/32']
