@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { DaemonParts } from './compose.js'
 import { Admission } from './core/routing/admission.js'
 import { Duplicates } from './core/routing/duplicates.js'
-import { announcersOf, databaseOf, heardElsewhere } from './core/routing/elsewhere.js'
+import { announcersOf, databaseOf, heardElsewhere, isAnnounced } from './core/routing/elsewhere.js'
 import type { Committer } from './core/commit.js'
 import type { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/routing/holds.js'
@@ -77,7 +77,7 @@ function admissionOf(
     holds,
     isElsewhere: async (dst) => (await announcersOf(sessions, dst)).some(({ isOwn }) => !isOwn),
     isInDatabase,
-    isAnnounced: async (dst) => (await databaseOf(sessions, dst)).some(({ isOwn }) => isOwn)
+    isAnnounced: (dst) => isAnnounced(sessions, dst)
   })
   return new Admission({
     mode: routing.duplicates,

@@ -47,6 +47,12 @@ export async function databaseOf(sessions: RouterSessions, dst: string): Promise
   return (await ifThere(() => (dst.includes(':') ? ospf3Of(sessions, dst) : ospfOf(sessions, dst)))) ?? []
 }
 
+/** True if OSPF or BGP has the destination from this host, besides others who announce it. Where none answers it is false. */
+export async function isAnnounced(sessions: RouterSessions, dst: string): Promise<boolean> {
+  const bgp = (await ifThere(() => bgpOf(sessions, dst))) ?? []
+  return [...(await databaseOf(sessions, dst)), ...bgp].some(({ isOwn }) => isOwn)
+}
+
 /** zebra knows that there are others; who they are is in the database. */
 async function withDetails(sessions: RouterSessions, dst: string, route: HeardRoute): Promise<Announcer[]> {
   const isFirst = route.protocol === 'ospf'

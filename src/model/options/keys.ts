@@ -2,6 +2,7 @@
  * Names of options as people write them. Case does not matter, because `docker run --network` makes them lower-case; what looks
  * like one of ours and is none must not be taken for somebody else's: an open container would be the price of a letter.
  */
+import { InvalidError } from '../../errors.js'
 import type { Option } from './option.js'
 
 /** Whoever writes one of these means us. */
@@ -11,12 +12,20 @@ const DOCKERS = 'com.docker.'
 const OUR_LETTERS = /^netrouted/
 const LARGEST_DISTANCE = 2
 
-/** The options as they are called; others as they are. */
+/** The options as they are called; others as they are. Throws InvalidError for one that is there twice. */
 export function withNames(
   given: Readonly<Record<string, unknown>>,
   options: readonly Option[]
 ): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [nameOf(key, options), value]))
+  const keys = new Map<string, string>()
+  for (const key of Object.keys(given)) {
+    const name = nameOf(key, options)
+    const twin = keys.get(name)
+    if (twin !== undefined)
+      throw new InvalidError(`${twin} and ${key} are one option, case does not matter: give one of them`)
+    keys.set(name, key)
+  }
+  return Object.fromEntries(Array.from(keys, ([name, key]) => [name, given[key]]))
 }
 
 /** True if the option has this name; of a prefix, if the name begins so. */

@@ -85,6 +85,17 @@ describe('parseOptions', () => {
     )
   })
 
+  it('refuses one that is there twice, in different cases', () => {
+    const twice = { 'net-routed.ingress': 'any', 'Net-Routed.Ingress': 'none' }
+    expect(() => parseOptions(twice, 'network')).to.throw(
+      InvalidError,
+      'net-routed.ingress and Net-Routed.Ingress are one option, case does not matter: give one of them'
+    )
+    expect(() => parseChanges(twice, 'network')).to.throw(InvalidError, 'are one option')
+    const others = { Parent: 'a', parent: 'b' }
+    expect(parseOptions(others, 'network')).to.deep.equal({})
+  })
+
   it('takes an option of an endpoint, and refuses one that only networks have', () => {
     expect(parseOptions({ 'net-routed.mtu': '1400' }, 'endpoint')).to.deep.equal({ mtu: 1400 })
     expect(() => parseOptions({ 'net-routed.mtuu': '1' }, 'endpoint')).to.throw('there are net-routed.mtu')
