@@ -25,6 +25,11 @@ export class OpenNetwork {
     this.#changes++
   }
 
+  /** Nobody announces the destination any more, which changes no sum over the database. */
+  withdraw(dst: string): void {
+    this.#lsas.delete(dst)
+  }
+
   readonly open: OpenVty = (daemon) =>
     this.isAway || (daemon !== 'zebra' && daemon !== 'ospfd')
       ? Promise.reject(new UnavailableError(`${daemon} does not run`))

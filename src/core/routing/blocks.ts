@@ -91,11 +91,15 @@ export class Blocks {
   /** Waits until a block has a free address; at once as a rule. Throws ExhaustedError if no block is free. */
   async ready(pool: Pool): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS
+    let isSure = false
     while (!this.#hasRoom(pool)) {
       await this.look()
       if (this.#hasRoom(pool)) break
       const isUnderWay = this.#of(pool).some(({ state }) => state === 'claimed')
-      if (!isUnderWay || performance.now() > deadline) throw this.#exhausted(pool)
+      if ((!isUnderWay && isSure) || performance.now() > deadline) throw this.#exhausted(pool)
+      // Blocks may have been given up meanwhile, which is not seen at once.
+      if (!isUnderWay) this.#parts.others.distrust()
+      isSure = !isUnderWay
       await new Promise((resolve) => setTimeout(resolve, LOOK_SOON_MS).unref())
     }
     this.wake()

@@ -48,7 +48,10 @@ interface Read {
   readonly blocks: readonly WideClaim[]
 }
 
-/** OSPFv3 has no sum over its database but a count: what changes without changing it is seen by then. */
+/**
+ * OSPFv3 has no sum over its database but a count, and what is withdrawn stays in OSPF's sum for a minute: what changes without
+ * changing it is seen by then.
+ */
 const READ_ANYWAY_MS = 30_000
 /** A large database that changes all the time is read for a tenth of the time: a daemon that tells does nothing else. */
 const PAUSES_PER_READ = 10
@@ -129,6 +132,11 @@ export class Others {
   #within(pool: Prefix): WideClaim[] {
     const all = [...this.#reads.values()].flatMap(({ blocks }) => blocks)
     return all.filter(({ dst }) => lengthOf(dst) > lengthOf(pool))
+  }
+
+  /** The next refresh reads everything, changed or not. */
+  distrust(): void {
+    for (const [daemon, read] of this.#reads) this.#reads.set(daemon, { ...read, stamp: '', tookMs: 0 })
   }
 
   /** Reads what has changed; true if anything has. A daemon that does not answer is left as it was. Calls share one. */

@@ -116,13 +116,19 @@ describe('Blocks', () => {
   )
 
   it(
-    'that are all taken are said to be',
+    'that are all taken are said to be, until one is given up',
     withBlocks(async (rig, network) => {
       for (const last of [0, 64, 128, 192])
         network.announce(`10.1.0.${String(last)}/26`, { router: OTHER, age: 5 })
       await rig.docker.createNetwork({ id: NET, subnet: POOL })
       const error = await errorOf(rig.docker.run({ id: ONE, network: NET }))
       expect(error.message).to.contain(`no block of ${POOL} is left for this host`)
+      await rig.docker.stop(ONE)
+      network.withdraw('10.1.0.64/26')
+      const running = rig.docker.run({ id: ONE, network: NET })
+      await eventually('it is claimed', () => announcementsOf(rig).includes('10.1.0.64/26'))
+      network.announce('10.1.0.64/26', { router: SELF, age: 1 })
+      await running
     })
   )
 
