@@ -158,3 +158,32 @@ END
   succeeds compose down
   equal "$(our_links 1)" ''
 }
+
+@test "operators name networks and containers as Docker does" {
+  create_network 1 odd.name_1-x 10.1.0.0/24
+  create_network 1 second 10.2.0.0/24
+  create_container 1 cafe odd.name_1-x --ip 10.1.0.5
+  create_container 1 both odd.name_1-x --ip 10.1.0.6
+  docker_on 1 network connect --ip 10.2.0.6 second both
+  docker_on 1 create --name stopped --net second busybox true >/dev/null
+  docker_on 1 run --detach --name plain --net none --stop-signal KILL busybox sleep 100000 >/dev/null
+  succeeds on 1 "$BATS_DIR/../bin/net-routed" set --endpoint cafe net-routed.dscp=8
+  equal "$output" 'set: 10.1.0.5/32'
+  succeeds on 1 "$BATS_DIR/../bin/net-routed" set --endpoint "$(docker_on 1 inspect --format '{{.Id}}' cafe | cut -c 1-12)" net-routed.dscp=
+  equal "$output" 'set: 10.1.0.5/32'
+  succeeds on 1 "$BATS_DIR/../bin/net-routed" set --network odd.name_1-x net-routed.dscp=8
+  equal "$(sort <<<"$output" | xargs)" 'set: 10.1.0.5/32 set: 10.1.0.6/32'
+  refuses() { fails on 1 "$BATS_DIR/../bin/net-routed" set "$1" "$2" net-routed.dscp=ef && shows "$3"; }
+  refuses --endpoint both 'container "both" is on several networks: give one of 10\.[12]\.0\.6, 10\.[12]\.0\.6'
+  refuses --endpoint stopped 'container "stopped" is on no network of net-routed, or does not run'
+  refuses --endpoint plain 'container "plain" is on no network of net-routed'
+  refuses --endpoint /cafe 'no endpoint of net-routed is "/cafe"'
+  refuses --network bridge 'network "bridge" is not of net-routed: its driver is bridge'
+  refuses --network third 'no network of net-routed is "third"'
+  local id
+  id=$(docker_on 1 network inspect --format '{{.Id}}' second)
+  lab dockerd 1 stop
+  refuses --network second 'Docker was asked for the name and does not answer .*docker.sock.*: give 12 digits of the id'
+  succeeds on 1 "$BATS_DIR/../bin/net-routed" set --network "${id:0:12}" net-routed.dscp=16
+  lab dockerd 1 start
+}

@@ -206,6 +206,9 @@ sctp_serve() {
   asks 2 192.0.2.1 20999 'one 192.0.2.2'
   succeeds on 1 "$NET_ROUTED" status
   shows '\*:20000-20999->30000-30999/tcp'
-  docker_on 1 rm --force one
+  docker_on 1 run --detach --name two --net mine --stop-signal KILL --expose 7000-7999 -P busybox sleep 100000
+  succeeds on 1 "$NET_ROUTED" status
+  shows '\*:6[0-9]+-6[0-9]+->7000-7999/tcp'
+  docker_on 1 rm --force one two
   nothing_published
 }

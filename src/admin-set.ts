@@ -1,5 +1,6 @@
 /** Operators change options of what runs. */
 import { endpointNamed, networkNamed } from './admin-names.js'
+import type { NameParts } from './admin-names.js'
 import { PREFIX } from './cni/networks.js'
 import { setEndpointOptions, setNetworkOptions } from './core/option-changes.js'
 import type { OptionParts } from './core/option-changes.js'
@@ -9,21 +10,23 @@ import type { Network as ModelNetwork } from './model/network.js'
 import { parseChanges } from './model/options/options.js'
 
 /** Answers with the ids of the endpoints that it is about. */
-export async function setOptions(parts: OptionParts, body: unknown): Promise<Answer> {
+export async function setOptions(parts: OptionParts & NameParts, body: unknown): Promise<Answer> {
   const { Network, Endpoint, Options }: Readonly<Record<string, unknown>> =
     typeof body === 'object' && body !== null ? { ...body } : {}
   const given = textsOf(Options)
   if (typeof Network === 'string' && Network !== '') {
-    const network = networkNamed(parts.records, Network)
+    const network = await networkNamed(parts, Network)
     refuseConfigured(network)
     return { body: { Endpoints: await setNetworkOptions(parts, network, parseChanges(given, 'network')) } }
   }
   if (typeof Endpoint === 'string' && Endpoint !== '') {
-    const { id } = endpointNamed(parts.records, Endpoint, ({ deleted }) => !deleted)
+    const { id } = await endpointNamed(parts, Endpoint, ({ deleted }) => !deleted)
     await setEndpointOptions(parts, id, parseChanges(given, 'endpoint'))
     return { body: { Endpoints: [id] } }
   }
-  throw new InvalidError('give --network ID, or --endpoint with an id or an address: see net-routed status')
+  throw new InvalidError(
+    'give --network with a name or an id, or --endpoint with a container, an id or an address: see net-routed status'
+  )
 }
 
 function refuseConfigured({ id }: ModelNetwork): void {

@@ -1,4 +1,5 @@
 /** What operators can tell the daemon besides what their engine tells it. */
+import { networkBeginning } from './admin-names.js'
 import { checkRouting } from './config-file.js'
 import { ConflictError, InvalidError, NotFoundError } from './errors.js'
 import { readMap } from './core/routing/map.js'
@@ -11,7 +12,6 @@ import type { Answer } from './http.js'
 import type { Ipam } from './ipam/ipam.js'
 import { usesPool } from './ipam/pools.js'
 import { parseSubnet } from './model/ip.js'
-import type { Network } from './model/network.js'
 import type { Records } from './store/records.js'
 
 interface Parts {
@@ -52,7 +52,7 @@ export async function showMap(open: OpenVty, body: unknown): Promise<Answer> {
 }
 
 async function forgetNetwork({ records, networks, ipam }: Parts, name: string): Promise<Answer> {
-  const network = findNetwork(records, name)
+  const network = networkBeginning(records, name)
   const count = records.endpointsOfNetwork(network.id).length
   if (count > 0) {
     throw new ConflictError(
@@ -75,16 +75,4 @@ async function forgetSubnet({ records, ipam }: Parts, name: string): Promise<Ans
     await ipam.releasePool(pool.id)
   }
   return { body: { Network: prefix } }
-}
-
-function findNetwork(records: Records, prefix: string): Network {
-  const [network, ...more] = records.all('network').filter(({ id }) => id.startsWith(prefix))
-  if (!network) {
-    throw new NotFoundError(
-      `no network of net-routed has an id that begins with "${prefix}": see net-routed status`
-    )
-  }
-  if (more.length > 0)
-    throw new InvalidError(`Network: "${prefix}" is the beginning of ${String(more.length + 1)} ids`)
-  return network
 }

@@ -79,9 +79,9 @@ export function helpText(): string {
     '       net-routed verify [--json]          compare it with what kernel and routing daemons have; exit code 3',
     '       net-routed map [--json | --dot]     the cluster as OSPF shows it: routers, links, addresses',
     '       net-routed drain WHICH              announce addresses last, then no more; undrain WHICH: as before',
-    '                                           WHICH: --all, --network ID, or --endpoint ID|ADDRESS',
+    '                                           WHICH: --all, --network NAME|ID, or --endpoint CONTAINER|ID|ADDRESS',
     '       net-routed set WHICH OPTION=VALUE   change an option of what runs, OPTION= takes it away; as WHICH:',
-    '                                           --network ID or --endpoint ID|ADDRESS',
+    '                                           --network NAME|ID or --endpoint CONTAINER|ID|ADDRESS',
     '       net-routed forget NETWORK|SUBNET    drop what Docker no longer has',
     '',
     ...lines,
@@ -128,8 +128,8 @@ const COMMAND_FLAGS: readonly {
   { name: 'diff', of: ['routing'] },
   { name: 'dry-run', of: ['routing'] },
   { name: 'all', of: ['drain', 'undrain'] },
-  { name: 'network', argument: 'ID', of: ['drain', 'undrain', 'set'] },
-  { name: 'endpoint', argument: 'ID|ADDRESS', of: ['drain', 'undrain', 'set'] }
+  { name: 'network', argument: 'NAME|ID', of: ['drain', 'undrain', 'set'] },
+  { name: 'endpoint', argument: 'CONTAINER|ID|ADDRESS', of: ['drain', 'undrain', 'set'] }
 ]
 
 function refuseForeignFlags(command: string, values: ReadonlyMap<string, unknown>): void {
@@ -147,7 +147,7 @@ function whichOf(
   const [value = ''] = values.get(given[0] ?? '') ?? []
   if (given.length !== 1 || (given[0] !== 'all' && value === '')) {
     const all = command === 'set' ? '' : '--all, '
-    throw new InvalidError(`${command}: give one of ${all}--network ID, --endpoint ID|ADDRESS`)
+    throw new InvalidError(`${command}: give one of ${all}--network NAME|ID, --endpoint CONTAINER|ID|ADDRESS`)
   }
   if (given[0] === 'all') return { All: true }
   return given[0] === 'network' ? { Network: value } : { Endpoint: value }

@@ -110,7 +110,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'docker-socket',
     argument: 'PATH',
-    help: 'where net-routed.check=docker asks (default: /var/run/docker.sock)'
+    help: 'where dockerd is asked for health and names (default: /var/run/docker.sock)'
   },
   { name: 'config', argument: 'FILE', help: 'YAML or JSON file with these options under the same names' }
 ]

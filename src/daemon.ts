@@ -13,11 +13,11 @@ import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
 import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { operationalNow } from './core/operational.js'
+import { operationalNow, statesNow } from './core/operational.js'
 import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/routing/verify.js'
 import type { VerifyParts } from './core/routing/verify.js'
-import { neededDaemons } from './desired/routing.js'
+import { askedBy, neededDaemons } from './desired/routing.js'
 import { linksOf } from './model/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
@@ -136,7 +136,8 @@ const CONSTANT: ReadonlySet<string> = new Set([
 ])
 
 function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Methods {
-  const { config, ends, registry, log } = parts
+  const { config, ends, registry, log, engine } = parts
+  const named = { ...core, engine }
   const methods: Methods = {
     'Plugin.Activate': () => Promise.resolve({ body: { Implements: ['NetworkDriver', 'IpamDriver'] } }),
     ...networkDriver({
@@ -149,9 +150,9 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
     ...ipamDriver({ ...config, ...core }),
     ...cniPlugin({ ...core, ends, registry, log, hostFaults: () => hostFaults(core.reconciler) }),
     'Admin.Forget': (body) => forget(core, body),
-    'Admin.Drain': (body) => drain(parts.config, core, body),
-    'Admin.Undrain': (body) => undrain(core, body),
-    'Admin.Set': (body) => setOptions(core, body),
+    'Admin.Drain': (body) => drain(config, named, body),
+    'Admin.Undrain': (body) => undrain(named, body),
+    'Admin.Set': (body) => setOptions(named, body),
     'Admin.Routing': (body) => planRouting(core.routers, body),
     'Admin.Verify': (body) => verifyRoutes(verifyParts(parts, core), body),
     'Admin.Map': (body) => showMap(verifyParts(parts, core).open, body)
@@ -234,6 +235,10 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     duplicates: () => duplicates?.all ?? [],
     faults: () => core.routers.faults,
     renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
+    asked: routing ? askedBy(routing) : {},
+    noteHidden: (hidden) => {
+      core.routers.noteHidden(hidden)
+    },
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: routing && neededDaemons(routing).all ? neededDaemons(routing).names : ['zebra'],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
@@ -276,6 +281,10 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
       await ready
       const policies = await policiesOf(status.host)
       return { type: 'application/json', text: JSON.stringify(await statusOf(status, policies)) }
+    },
+    '/states': async () => {
+      await ready
+      return { type: 'application/json', text: JSON.stringify(statesNow(status)) }
     },
     '/metrics': async () => {
       await ready

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import { ConflictError, InvalidError, NotFoundError } from '../src/errors.js'
+import { ConflictError, InvalidError, NotFoundError, UnavailableError } from '../src/errors.js'
 import { hostLinkName } from '../src/model/endpoint.js'
 import { withRig } from './support/daemon.js'
 import type { Rig } from './support/daemon.js'
 import { dockerId } from './support/docker.js'
+import { FakeEngine } from './support/health.js'
 import { errorOf } from './support/expect-error.js'
 import { snapshot } from './support/daemon.js'
 
@@ -127,7 +128,7 @@ describe('set', () => {
         [{ Network: 'abcd', Options: [] }, 'Options: '],
         [{ Network: 'abcd', Options: { [PREFIX]: 7 } }, `Options.${PREFIX}: 7 is not a text`],
         [{ Network: 'abcd', Options: {} }, 'OPTION=VALUE'],
-        [{ Options }, 'give --network ID'],
+        [{ Options }, 'give --network with a name or an id'],
         [{ Network: 'abc', Options }, 'the beginning of 2 ids'],
         [{ Network: 'ffff', Options }, 'no network of net-routed is "ffff"'],
         [{ Endpoint: '10.1.0.2', Options }, 'is no option of an endpoint'],
@@ -136,6 +137,81 @@ describe('set', () => {
       for (const [body, text] of bodies)
         expect((await errorOf(rig.call('Admin.Set', body))).message, text).to.contain(text)
       expect(snapshot(rig)).to.deep.equal(before)
+    })
+  )
+})
+
+describe('names', () => {
+  const RATE = { 'net-routed.rate-out': '1mbit' }
+  const [BOTH, ONE] = [dockerId(11), dockerId(12)]
+  const SECOND = `cafe${dockerId(13).slice(4)}`
+
+  /** Containers `cafe` on one network, `twice` on two, `plain` on none of ours. */
+  const withContainers = (test: (rig: Rig, engine: FakeEngine) => Promise<void>): (() => Promise<void>) => {
+    return async () => {
+      const engine = new FakeEngine()
+      await withRig({ engine }, async (rig) => {
+        await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+        await rig.docker.createNetwork({ id: OTHER, subnet: '10.2.0.0/24' })
+        await rig.docker.run({ id: BOTH, network: NET })
+        await rig.docker.run({ id: ONE, network: NET })
+        await rig.docker.run({ id: SECOND, network: OTHER })
+        engine.networks.set('mine', { id: NET, driver: 'net-routed' })
+        engine.networks.set('bridge', { id: dockerId(9), driver: 'bridge' })
+        engine.containers.set('cafe', { endpoints: [ONE] })
+        engine.containers.set('twice', { endpoints: [BOTH, SECOND] })
+        engine.containers.set('plain', { endpoints: [dockerId(8)] })
+        engine.containers.set('stopped', { endpoints: [] })
+        await test(rig, engine)
+      })
+    }
+  }
+
+  it(
+    'are those of the engine, before the beginnings of ids',
+    withContainers(async ({ call }) => {
+      const set = (where: object): Promise<unknown> => call('Admin.Set', { ...where, Options: RATE })
+      expect(await set({ Network: 'mine' })).to.deep.equal({ Endpoints: [BOTH, ONE] })
+      expect(await set({ Endpoint: 'cafe' })).to.deep.equal({ Endpoints: [ONE] })
+      expect(await set({ Endpoint: SECOND.slice(0, 5) })).to.deep.equal({ Endpoints: [SECOND] })
+      expect(await set({ Network: NET.slice(0, 4) })).to.deep.equal({ Endpoints: [BOTH, ONE] })
+    })
+  )
+
+  it(
+    "that are nobody's, several, or of another driver are refused with what would be right",
+    withContainers(async (rig) => {
+      const before = snapshot(rig)
+      const refused: readonly (readonly [object, string])[] = [
+        [{ Network: 'bridge' }, 'network "bridge" is not of net-routed: its driver is bridge'],
+        [{ Network: 'none' }, 'no network of net-routed is "none"'],
+        [{ Endpoint: 'none' }, 'no endpoint of net-routed is "none"'],
+        [{ Endpoint: 'plain' }, 'container "plain" is on no network of net-routed'],
+        [{ Endpoint: 'stopped' }, 'container "stopped" is on no network of net-routed, or does not run'],
+        [{ Endpoint: 'twice' }, 'container "twice" is on several networks: give one of 10.1.0.']
+      ]
+      for (const [where, text] of refused) {
+        const error = await errorOf(rig.call('Admin.Set', { ...where, Options: RATE }))
+        expect(error.message, text).to.contain(text)
+      }
+      expect(snapshot(rig)).to.deep.equal(before)
+    })
+  )
+
+  it(
+    'are not guessed while the engine does not answer',
+    withContainers(async ({ call }, engine) => {
+      engine.away = '/run/docker.sock: connect ECONNREFUSED'
+      const set = (where: object): Promise<unknown> => call('Admin.Set', { ...where, Options: RATE })
+      for (const where of [{ Endpoint: 'cafe' }, { Network: 'mine' }]) {
+        const error = await errorOf(set(where))
+        expect(error).to.be.instanceOf(UnavailableError)
+        expect(error.message).to.contain(`(${engine.away}): give 12 digits of the id`)
+      }
+      expect(await set({ Endpoint: SECOND.slice(0, 12) })).to.deep.equal({ Endpoints: [SECOND] })
+      expect(await set({ Endpoint: SECOND })).to.deep.equal({ Endpoints: [SECOND] })
+      expect(await set({ Endpoint: '10.2.0.1' })).to.deep.equal({ Endpoints: [SECOND] })
+      expect(await set({ Network: OTHER.slice(0, 12) })).to.deep.equal({ Endpoints: [SECOND] })
     })
   )
 })

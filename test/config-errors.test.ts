@@ -72,16 +72,16 @@ describe('a bad command line', () => {
     [['forget', 'a', 'b'], 'forget: give the id of one network'],
     [['--json'], '--json belongs to the command status and routing and verify and map'],
     [['status', '--all'], '--all belongs to the command drain and undrain'],
-    [['drain'], 'drain: give one of --all, --network ID, --endpoint ID|ADDRESS'],
+    [['drain'], 'drain: give one of --all, --network NAME|ID, --endpoint CONTAINER|ID|ADDRESS'],
     [
       ['drain', '--all', '--endpoint', '10.1.0.2'],
-      'drain: give one of --all, --network ID, --endpoint ID|ADDRESS'
+      'drain: give one of --all, --network NAME|ID, --endpoint CONTAINER|ID|ADDRESS'
     ],
-    [['set', 'net-routed.mtu=1400'], 'set: give one of --network ID, --endpoint ID|ADDRESS'],
+    [['set', 'net-routed.mtu=1400'], 'set: give one of --network NAME|ID, --endpoint CONTAINER|ID|ADDRESS'],
     [['set', '--network', 'a'], 'set: give OPTION=VALUE, or OPTION= for none, at least once'],
     [['set', '--network', 'a', 'mtu'], 'set: "mtu": give OPTION=VALUE'],
     [['set', '--network', 'a', 'x=1', 'x=2'], 'set: x is there twice'],
-    [['undrain', '--network'], '--network needs a value: ID'],
+    [['undrain', '--network'], '--network needs a value: NAME|ID'],
     [['status', '--diff'], '--diff belongs to the command routing'],
     [
       ['routing', '--dry-run'],

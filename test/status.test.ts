@@ -14,7 +14,10 @@ async function statusOf({ daemon }: Rig): Promise<unknown> {
 }
 
 async function stateOf(rig: Rig): Promise<unknown> {
-  return listAt(await statusOf(rig), 'endpoints').map((endpoint) => at(endpoint, 'state'))
+  const states = listAt(await statusOf(rig), 'endpoints').map((endpoint) => at(endpoint, 'state'))
+  const short: unknown = JSON.parse((await rig.daemon.pages['/states']?.())?.text ?? '{}')
+  expect(Object.values(short as object)).to.deep.equal(states)
+  return states
 }
 
 function withEndpoint(test: (rig: Rig) => Promise<void>): () => Promise<void> {

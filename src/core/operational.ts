@@ -3,7 +3,7 @@
  * adds its field here.
  */
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { isLetOut } from '../desired/routing.js'
+import { isLetOut } from '../desired/routing-filters.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Faults, Reconciler } from '../host/reconciler.js'
@@ -136,7 +136,22 @@ function listsOf(endpoint: Endpoint): Pick<Operational, 'ingress' | 'egress'> {
   }
 }
 
-function stateOf(endpoint: Endpoint, { faults, lost, announces }: OperationalFacts): EndpointState {
+/** As it is now, by the ids of all endpoints: a small part of what else is known of them, for who asks again and again. */
+export function statesNow({
+  records,
+  reconciler: { faults, lost },
+  holds
+}: Pick<OperationalParts, 'records' | 'reconciler' | 'holds'>): Record<string, EndpointState> {
+  const facts = { faults, lost, announces: holds !== undefined }
+  return Object.fromEntries(
+    records.all('endpoint').map((endpoint) => [endpoint.id, stateOf(endpoint, facts)])
+  )
+}
+
+function stateOf(
+  endpoint: Endpoint,
+  { faults, lost, announces }: Pick<OperationalFacts, 'faults' | 'lost' | 'announces'>
+): EndpointState {
   if (endpoint.deleted || endpoint.left) return 'leaving'
   if (lost.has(hostLinkName(endpoint.id))) return 'lost'
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))

@@ -34,13 +34,20 @@ export function choosePorts(
   whyTaken: WhyTaken
 ): PortMap[] {
   const chosen: PortMap[] = []
-  for (const wish of wishes.toSorted((a, b) => widthOf(a) - widthOf(b))) {
+  const chosenAt = new Map<string, PortMap[]>()
+  const isChosen = (port: PortMap): boolean =>
+    chosenAt.get(placeOf(port))?.some((other) => overlap(port, other)) ?? false
+  const presentFor = new Map<string, PortMap[]>()
+  for (const port of present) add(presentFor, targetOf(port), port)
+  const taken = new Map<string, number>()
+  for (const wish of wishes.toSorted(byChoice)) {
     const port =
-      present.find((known) => fits(wish, known) && !overlapsAny(known, chosen)) ??
-      chooseOne(wish, (candidate) =>
-        overlapsAny(candidate, chosen) ? 'is asked for twice' : whyTaken(candidate)
+      presentFor.get(targetOf(wish))?.find((known) => fits(wish, known) && !isChosen(known)) ??
+      chooseOne(wish, taken, (candidate) =>
+        isChosen(candidate) ? 'is asked for twice' : whyTaken(candidate)
       )
     chosen.push(port)
+    add(chosenAt, placeOf(port), port)
   }
   return chosen
 }
@@ -85,8 +92,8 @@ function textOf({ protocol, hostIp, hostPort, containerPort }: PortMap, count: n
 }
 
 function byPlace(a: PortMap, b: PortMap): number {
-  const placeOf = ({ protocol, hostIp }: PortMap): string => `${hostIp ?? ''} ${protocol}`
-  return placeOf(a).localeCompare(placeOf(b)) || a.hostPort - b.hostPort
+  const sideOf = ({ protocol, hostIp }: PortMap): string => `${hostIp ?? ''} ${protocol}`
+  return sideOf(a).localeCompare(sideOf(b)) || a.hostPort - b.hostPort
 }
 
 function follows({ hostPort, containerPort, ...port }: PortMap, first: PortMap, count: number): boolean {
@@ -98,18 +105,40 @@ function follows({ hostPort, containerPort, ...port }: PortMap, first: PortMap, 
   )
 }
 
-/** Those with less choice come first. */
+/** Only ports of one place can overlap. */
+function placeOf({ protocol, hostPort }: PortMap): string {
+  return `${protocol} ${String(hostPort)}`
+}
+
+function add(portsByKey: Map<string, PortMap[]>, key: string, port: PortMap): void {
+  const ports = portsByKey.get(key)
+  if (ports) ports.push(port)
+  else portsByKey.set(key, [port])
+}
+
+function targetOf({ protocol, containerPort }: PortWish | PortMap): string {
+  return `${protocol} ${String(containerPort)}`
+}
+
+/** Those with less choice come first; what may be at any port comes in the order of the container's, whatever the engine's. */
+function byChoice(a: PortWish, b: PortWish): number {
+  return widthOf(a) - widthOf(b) || a.containerPort - b.containerPort
+}
+
 function widthOf({ range }: PortWish): number {
   return range ? range[1] - range[0] : LAST_PORT
 }
 
-function chooseOne({ range, ...wish }: PortWish, whyTaken: WhyTaken): PortMap {
-  const { protocol, containerPort } = wish
+/** `taken` has the port to which all are taken that others with the same choice have looked at. */
+function chooseOne({ range, ...wish }: PortWish, taken: Map<string, number>, whyTaken: WhyTaken): PortMap {
+  const { protocol, containerPort, hostIp = '' } = wish
   let why = ''
   for (const [first, last] of range ? [range] : AUTOMATIC) {
-    for (let hostPort = first; hostPort <= last; hostPort++) {
+    const choice = `${protocol} ${hostIp} ${String(first)} ${String(last)}`
+    for (let hostPort = taken.get(choice) ?? first; hostPort <= last; hostPort++) {
       const port = { ...wish, hostPort }
       const reason = whyTaken(port)
+      taken.set(choice, hostPort)
       if (reason === undefined) return port
       why = `${hostPortText(port)} ${reason}`
     }
@@ -127,10 +156,6 @@ function fits({ protocol, hostIp, range, containerPort }: PortWish, known: PortM
     containerPort === known.containerPort &&
     (range ? hostPort >= range[0] && hostPort <= range[1] : true)
   )
-}
-
-function overlapsAny(port: PortMap, others: readonly PortMap[]): boolean {
-  return others.some((other) => overlap(port, other))
 }
 
 function isEvery(address: string): boolean {

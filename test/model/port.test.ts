@@ -31,6 +31,28 @@ describe('choosePorts', () => {
     expect(choosePorts([any], [], high)[0]?.hostPort).to.equal(49_152)
   })
 
+  it("gives them out in the order of the container's ports, however many there are", () => {
+    const { range: _range, ...any } = WISH
+    const count = 15_000
+    const wishes = Array.from({ length: count }, (_, index) => ({ ...any, containerPort: count - index }))
+    let looks = 0
+    const ports = choosePorts([...wishes, { ...any, protocol: 'udp' }], [], ({ hostPort }) => {
+      looks++
+      return hostPort === 61_002 ? 'is taken' : undefined
+    })
+    expect(looks).to.be.lessThan(2 * count)
+    const [first, second, third, ...more] = ports
+      .filter(({ protocol }) => protocol === 'tcp')
+      .map(({ hostPort, containerPort }) => `${String(hostPort)} ${String(containerPort)}`)
+    expect([first, second, third, more.at(-1)]).to.deep.equal([
+      '61000 1',
+      '61001 2',
+      '61003 3',
+      `${String(49_152 + count - 4_535 - 1)} ${String(count)}`
+    ])
+    expect(ports.at(-1)).to.deep.equal({ ...PORT, protocol: 'tcp', hostPort: 59_616, containerPort: count })
+  })
+
   it('leaves a port to the one that can have no other', () => {
     const { range: _range, ...any } = WISH
     const ports = choosePorts([any, { ...WISH, range: [61_000, 61_000], containerPort: 81 }], [], free)

@@ -7,16 +7,19 @@ import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { field, fieldsOf, itemsOf, parsed, textOf } from '../answers.js'
 import type { ContainerHealth, Engine, HealthWatch } from '../engine.js'
+import { readDocker } from './docker-api.js'
+import { dockerNames, endpointsOf } from './docker-names.js'
 
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 10_000
-const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
 const OUTPUT_SHOWN = 200
+const OK = 200
 const EVENTS = { type: ['container', 'network'], event: ['health_status', 'connect'] }
 
 /** The dockerd that listens on this socket. */
 export function dockerEngine(socketPath: string): Engine {
   return {
+    ...dockerNames(socketPath),
     watchHealth: (watch) => {
       const connection = new Connection(socketPath, watch)
       connection.open()
@@ -113,30 +116,9 @@ class Connection {
   }
 
   /** Undefined where dockerd does not answer as it should: it is away, or the container is gone. */
-  #get(path: string): Promise<unknown> {
-    return new Promise((resolve) => {
-      const { signal } = this.#end
-      const asked = request({ socketPath: this.#socketPath, path, agent: false, signal }, (response) => {
-        const chunks: Buffer[] = []
-        let bytes = 0
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-          if (bytes > LONGEST_ANSWER_BYTES) response.destroy()
-          else chunks.push(chunk)
-        })
-        response.on('close', () => {
-          const isWhole = response.complete && response.statusCode === 200
-          resolve(isWhole ? parsed(Buffer.concat(chunks).toString('utf8')) : undefined)
-        })
-        response.on('error', () => {
-          resolve(undefined)
-        })
-      })
-      asked.on('error', () => {
-        resolve(undefined)
-      })
-      asked.end()
-    })
+  async #get(path: string): Promise<unknown> {
+    const answer = await readDocker(this.#socketPath, path, this.#end.signal)
+    return 'status' in answer && answer.status === OK ? answer.value : undefined
   }
 }
 
@@ -144,12 +126,11 @@ const STATES = ['starting', 'healthy', 'unhealthy'] as const
 
 /** Of `GET /containers/ID/json`. */
 export function healthOf(container: unknown): ContainerHealth {
-  const networks = Object.values(fieldsOf(field(field(container, 'NetworkSettings'), 'Networks')))
   const health = field(field(container, 'State'), 'Health')
   const status = textOf(health, 'Status')
   const output = textOf(itemsOf(field(health, 'Log')).at(-1), 'Output')
   return {
-    endpoints: networks.flatMap((network) => named(textOf(network, 'EndpointID')) ?? []),
+    endpoints: endpointsOf(container),
     state: STATES.find((state) => state === status) ?? 'none',
     output: output.replaceAll(/\s+/g, ' ').trim().slice(0, OUTPUT_SHOWN)
   }

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContainerHealth } from '../../../src/host/engine.js'
 import { dockerEngine } from '../../../src/host/linux/docker.js'
+import { UnavailableError } from '../../../src/errors.js'
+import { errorOf } from '../../support/expect-error.js'
 import { eventually } from '../../support/eventually.js'
 
 /** A dockerd with one container, `c1`, on network `ours`, and another one elsewhere. */
@@ -31,7 +33,10 @@ class Dockerd {
         const NetworkSettings = { Networks: { mine: { EndpointID: 'e1' }, other: { EndpointID: 'e2' } } }
         const State = this.health ? { Health: this.health } : {}
         response.end(JSON.stringify({ State, NetworkSettings }))
-      } else response.writeHead(404).end('{"message":"No such container"}')
+      } else if (url === '/networks/mine') response.end('{"Id":"ours","Driver":"net-routed"}')
+      else if (url === '/networks/twice')
+        response.writeHead(400).end('{"message":"network twice is ambiguous (2 matches found on name)"}')
+      else response.writeHead(404).end('{"message":"No such container"}')
     })
     this.#server = server
     return new Promise((resolve) => server.listen(path, resolve))
@@ -110,5 +115,21 @@ describe('dockerEngine', () => {
     await eventually('it complains', () => reasons.at(-1) !== undefined)
     await dockerd.listen(socket)
     await eventually('it tells of the container again', () => seen.length === 2)
+  })
+
+  it('knows names, and says why where it does not', async () => {
+    const engine = dockerEngine(socket)
+    const away = await errorOf(engine.networkNamed('mine'))
+    expect(away).to.be.instanceOf(UnavailableError)
+    expect(away.message).to.contain(`${socket}: connect ENOENT`)
+    await dockerd.listen(socket)
+    expect(await engine.networkNamed('mine')).to.deep.equal({ id: 'ours', driver: 'net-routed' })
+    expect(await engine.containerNamed('c1')).to.deep.equal({ endpoints })
+    expect(await engine.networkNamed('no/ne')).to.equal(undefined)
+    expect(dockerd.asked).to.include('/networks/no/ne')
+    expect(await engine.containerNamed('none')).to.equal(undefined)
+    const twice = await errorOf(engine.networkNamed('twice'))
+    expect(twice).to.be.instanceOf(UnavailableError)
+    expect(twice.message).to.contain('network twice is ambiguous')
   })
 })
