@@ -87,9 +87,17 @@ median_of() {
   wait_until 10 has_route 1 "$(blocks_of 2)"
   fails create_container 1 strange mine --ip "$other"
   shows "address $other is in $(blocks_of 2), a block out of which 192.0.2.2 gives addresses"
+  create_container 2 there mine --ip "$other"
+  create_network 3 mine 10.1.0.0/17 --ip-range 10.1.64.0/18
+  create_container 3 watch mine
+  wait_until 10 pings 3 watch "$other"
+  probe_start 3 watch "$other"
   docker_on 1 run --detach --name moved --network "name=mine,ip=$other,driver-opt=net-routed.duplicates=warn" busybox sleep 100000 >/dev/null
   wait_until 10 has_route 3 "$other"
+  on 2 "$NET_ROUTED" drain --endpoint "$other" >/dev/null
+  docker_on 2 rm --force there >/dev/null
   on 3 ping -c 1 -W 2 "$other" >/dev/null
+  probe_end 3 'a move out of a block'
 }
 
 @test "another size of blocks: what is in the old ones is still reached, new ones do not overlap" {

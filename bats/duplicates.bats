@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The same address on two hosts by mistake: refused where it can be seen, settled where it could not.
+#   FAILOVER=1   also a host that fails and comes back, which takes a minute and a half
 
 load helpers
 load probe
@@ -16,6 +17,7 @@ teardown() {
   [ -n "${BATS_TEST_COMPLETED:-}" ] || show_logs
   local host
   for host in 1 2 3; do
+    on $host true 2>/dev/null || lab boot $host
     connect $host
     on $host sh -c 'docker ps -aq | xargs -r docker rm -f' >/dev/null
   done
@@ -144,6 +146,48 @@ one_announces() {
 }
 
 is_told() { state_is 2 yielded && shows "duplicate: $ADDRESS: 192.0.2.1 announces it, too; it is not announced here"; }
+
+@test "refuse: a host that comes back after a failure does not take the address from the one that has it since" {
+  [ -n "${FAILOVER:-}" ] || skip 'FAILOVER is not set'
+  local ADDRESS=10.1.0.27
+  with_mode refuse
+  create_container 1 one mine --ip $ADDRESS --restart always
+  wait_until 20 leads_to 1
+  # Sent anew, as what has been announced for more than half an hour.
+  on 1 "$NET_ROUTED" drain --all >/dev/null &
+  wait_until 20 worst_on_3
+  on 1 "$NET_ROUTED" undrain --all >/dev/null
+  wait
+  wait_until 10 not worst_on_3
+  lab kill 1
+  wait_until 40 starts 2 two
+  wait_until 10 leads_to 2
+  wait_until 40 is_older_than 2 17
+  lab boot 1
+  configure 1 "{ duplicates: refuse, grace: 2, $OSPF }"
+  wait_until 60 sees_all 1
+  wait_until 20 state_is 1 yielded
+  leads_to 2
+  state_is 2 routed
+  not grep -q "given up.*$ADDRESS" "$LAB/h2/daemon.log"
+}
+
+starts() { create_container "$1" "$2" mine --ip $ADDRESS || { docker_on "$1" rm --force "$2" && false; }; }
+
+@test "refuse: who has asked in vain takes the address from nobody, where neighbours take one announcement in a second" {
+  with_mode refuse
+  # The default of OSPF, in place of ours.
+  on 1 vtysh -c 'configure terminal' -c 'router ospf' -c 'timers lsa min-arrival 1000' >/dev/null
+  create_container 1 one mine --ip $ADDRESS
+  wait_until 20 leads_to 1
+  mark_log 1
+  for _ in 1 2; do
+    fails create_container 2 two mine --ip $ADDRESS
+    docker_on 2 rm --force two >/dev/null
+  done
+  equal "$(count_logged 1 'address (given up|is on another host)')" 0
+  leads_to 1
+}
 
 @test "warn: both stay, and both are told" {
   with_mode warn

@@ -85,6 +85,8 @@ ospf3: { area: 0.0.0.0, interfaces: [eth0], network: point-to-point, hello: 1, d
   succeeds on 1 "$NET_ROUTED" status --json
   equal "$(jq -c '.endpoints[0] | [.state, .routes, .announced]' <<<"$output")" \
     '["routed",["10.1.1.1/32","fd00:1::1/128","10.1.1.7/32","10.99.0.1/32"],["10.1.1.1/32","fd00:1::1/128","10.1.1.7/32"]]'
+  succeeds on 1 "$NET_ROUTED" status
+  shows '^not announced: 10.99.0.1/32 of [0-9a-f]{12}: in no subnet'
   # OSPF is for IPv4 only here.
   succeeds on 1 "$NET_ROUTED" verify
   docker_on 1 rm --force one

@@ -83,7 +83,7 @@ pair() {
   for host in $ROUTERS; do ospf | configure "$host"; done
   for host in 1 2 3 4; do create_container "$host" "c$host" mine --ip "10.1.0.$host"; done
   on 1 sh -c 'ip route add 172.31.0.0/24 dev eth0; ip route add 10.77.0.0/16 dev eth0 proto 200
-    ip route add 198.51.100.1 dev eth0; ip route add 10.1.7.0/24 dev eth0'
+    ip route add 198.51.100.1 dev eth0; ip route add 10.1.7.0/24 dev eth0; ip route add 10.1.0.99 via 192.0.2.9'
   for host in 1 2 3 4; do
     for other in 1 2 3 4; do [ "$host" = "$other" ] || wait_until 60 pings "$host" "c$host" "10.1.0.$other"; done
   done
@@ -98,7 +98,7 @@ pair() {
     '[["192.0.2.1",false,"10.1.0.1"],["192.0.2.2",true,"10.1.0.2"],["192.0.2.3",false,"10.1.0.3"],["192.0.2.4",false,"10.1.0.4"]]'
   succeeds on 3 "$NET_ROUTED" map --dot
   shows '^  "192\.0\.2\.3" -- "segment 192\.0\.2\.[1-4]"'
-  on 1 sh -c 'ip route del 172.31.0.0/24; ip route del 10.77.0.0/16; ip route del 198.51.100.1; ip route del 10.1.7.0/24'
+  on 1 sh -c 'ip route del 172.31.0.0/24; ip route del 10.77.0.0/16; ip route del 198.51.100.1; ip route del 10.1.7.0/24; ip route del 10.1.0.99'
   # Nothing goes towards containers.
   succeeds on 1 vtysh -c 'show ip ospf interface'
   hides '^nr-'
@@ -226,11 +226,13 @@ pair() {
   wait_until 10 run_in 1 c1 ping -6 -c 1 -W 2 fd00:6::2
   on 1 ip -6 route add fd00:99::/64 dev eth0
   on 1 ip -6 route add fd00:98::1/128 dev eth0
+  on 1 ip -6 route add fd00:6::99/128 dev eth0
   create_container 1 last six --ip 10.6.0.3 --ip6 fd00:6::3
   wait_until 10 via6 2 fd00:6::3
   fails via6 2 fd00:98::1
   fails via6 2 fd00:99::/64
-  on 1 sh -c 'ip -6 route del fd00:99::/64; ip -6 route del fd00:98::1/128'
+  fails via6 2 fd00:6::99
+  on 1 sh -c 'ip -6 route del fd00:99::/64; ip -6 route del fd00:98::1/128; ip -6 route del fd00:6::99'
 }
 
 @test "BGP with addresses: FRR and BIRD, passwords; nobody passes on what is not its own" {
@@ -244,13 +246,15 @@ pair() {
   bird_speaks_bgp
   for host in 1 2 3 4; do create_container "$host" "c$host" mine --ip "10.1.0.$host"; done
   for host in $ROUTERS; do configured "$host"; done
-  on 1 ip route add 198.51.100.1 dev eth0
+  on 1 sh -c 'ip route add 198.51.100.1 dev eth0; ip route add 10.1.0.99 dev eth0'
   for host in 2 3 4; do wait_until 30 pings 1 c1 "10.1.0.$host"; done
   # Host 1 has all routes, and announces its own only: it is no transit.
   wait_until 10 learnt_is 1 '10.1.0.2 10.1.0.3 10.1.0.4'
   wait_until 10 learnt_is 2 '10.1.0.1'
   wait_until 10 learnt_is 4 '10.1.0.1'
-  on 1 ip route del 198.51.100.1
+  on 1 sh -c 'ip route del 198.51.100.1; ip route del 10.1.0.99'
+  # What no neighbour speaks is not asked of zebra, and not missed.
+  grep -q 'lost zebra' "$LAB/h1/daemon.log" && return 1
   succeeds on 1 "$NET_ROUTED" routing
   shows 'neighbor 192.0.2.4 password <secret>'
   bird_speaks_ospf
@@ -309,9 +313,12 @@ reflect() {
     create_container "$host" "c$host" six --ip "10.6.0.$host" --ip6 "fd00:6::$host"
     configured "$host"
   done
+  on 1 sh -c 'ip route add 10.6.0.99 dev eth0; ip -6 route add fd00:6::99 dev eth0'
   wait_until 60 pings 1 c1 10.6.0.3
   wait_until 60 run_in 3 c3 ping -6 -c 1 -W 2 fd00:6::1
   wait_until 30 bfd_is_up 2 2
+  wait_until 30 learnt_is 3 '10.6.0.1 10.6.0.2 fd00:6::1 fd00:6::2'
+  on 1 sh -c 'ip route del 10.6.0.99; ip -6 route del fd00:6::99'
   # A dead neighbour on a live link: BFD tells after 0.9 s, BGP itself after nine.
   on 3 sh -c 'iptables -I INPUT -i to2 -j DROP; ip6tables -I INPUT -i to2 -j DROP'
   wait_until 5 not via 1 10.6.0.3
@@ -452,15 +459,23 @@ verifies() { on "$1" "$NET_ROUTED" verify; }
   wait_until 30 via 2 10.1.0.1
   wait_until 20 verifies 1
   shows '^1 addresses, 0 findings'
-  on 1 sh -c 'ip route add 10.1.0.1 dev lo; ip route add blackhole 10.1.0.77'
+  on 1 sh -c 'ip route add 10.1.0.1 dev lo; ip route add blackhole 10.1.0.77; ip route add unreachable 10.1.0.78; ip route add 10.1.0.99 dev lo'
   wait_until 10 finds "^foreign: 10\.1\.0\.1: .* in place of the container's own; to remove it: ip route del 10\.1\.0\.1 dev lo metric 0$"
-  wait_until 10 finds '^foreign: 10\.1\.0\.77: .* is announced by ospfd, and no container has the address; to remove it: ip route del blackhole 10\.1\.0\.77 metric 0$'
+  wait_until 10 finds '^foreign: 10\.1\.0\.77: .* is announced by ospfd, and no container has the address; to remove it: ip route del 10\.1\.0\.77 metric 0$'
+  # Its container is here: it is announced all the same, and what no container has is not.
+  wait_until 20 via 2 10.1.0.1
+  fails via 2 10.1.0.99
+  run verifies 1
+  shows '^kept in: 10\.1\.0\.99: '
   # As it says.
   run verifies 1
   sed -n '/^foreign:/s/.*to remove it: //p' <<<"$output" >"$BATS_TEST_TMPDIR/remove"
-  equal "$(wc -l <"$BATS_TEST_TMPDIR/remove")" 2
+  equal "$(wc -l <"$BATS_TEST_TMPDIR/remove")" 3
   on 1 sh -e <"$BATS_TEST_TMPDIR/remove"
   wait_until 20 verifies 1
+  on 1 ip route del 10.1.0.99
+  wait_until 40 not has_line 1 'net-routed-hidden'
+  via 2 10.1.0.1
   on 1 vtysh -c 'configure terminal' -c 'access-list nothing deny any' -c 'router ospf' -c 'distribute-list nothing out kernel'
   wait_until 10 finds '^missing: 10\.1\.0\.1: not in ospfd; zebra has it, so look for what holds it back there$'
   on 1 vtysh -c 'configure terminal' -c 'router ospf' -c 'no distribute-list nothing out kernel' -c exit -c 'no access-list nothing'

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { DaemonParts } from './compose.js'
 import { Admission } from './core/routing/admission.js'
 import { Duplicates } from './core/routing/duplicates.js'
-import { announcersOf, heardElsewhere, isInDatabase } from './core/routing/elsewhere.js'
+import { announcersOf, databaseOf, heardElsewhere, isAnnounced } from './core/routing/elsewhere.js'
 import type { Committer } from './core/commit.js'
 import type { Endpoints } from './core/endpoints.js'
 import { Holds } from './core/routing/holds.js'
@@ -19,7 +19,7 @@ import { isRouted } from './ipam/pools.js'
 import { hasRoom, unfitIn } from './ipam/usage.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Endpoint } from './model/endpoint.js'
-import { contains } from './model/ip.js'
+import { addressOf, contains, parsePrefix } from './model/ip.js'
 import type { Prefix } from './model/ip.js'
 import type { Routing } from './model/routing.js'
 import type { Records } from './store/records.js'
@@ -45,8 +45,17 @@ export function outlookOf(
   const others = new Others(sessions)
   const subnets = (): Prefix[] =>
     records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
-  const seesOthers = (): boolean => others.hasAnyIn(subnets())
-  const arrivals = new Arrivals({ reconciler, elsewhere, seesOthers, log })
+  const arrivals = new Arrivals({
+    reconciler,
+    elsewhere: async (all) => {
+      const heard = new Set(await elsewhere(all))
+      return all.filter(
+        (dst) => heard.has(dst) || others.hasBlockWith(addressOf(parsePrefix(dst)), subnets())
+      )
+    },
+    seesOthers: () => others.hasAnyIn(subnets()),
+    log
+  })
   return { routing, sessions, others, holds, arrivals }
 }
 
@@ -61,11 +70,14 @@ function admissionOf(
   { routing, sessions, others, holds }: Outlook,
   core: AdmissionCore
 ): Admission {
+  const isInDatabase = async (dst: Prefix): Promise<boolean> =>
+    (await databaseOf(sessions, dst)).some(({ isOwn }) => !isOwn)
   const trials = new Trials({
     ...core,
     holds,
     isElsewhere: async (dst) => (await announcersOf(sessions, dst)).some(({ isOwn }) => !isOwn),
-    isInDatabase: (dst) => isInDatabase(sessions, dst)
+    isInDatabase,
+    isAnnounced: (dst) => isAnnounced(sessions, dst)
   })
   return new Admission({
     mode: routing.duplicates,
@@ -81,7 +93,7 @@ function admissionOf(
     },
     announcersOf: (dst) => announcersOf(sessions, dst),
     // The whole of OSPFv3's database is read for one address: not for one that nobody has.
-    isInDatabase: async (dst) => others.has(dst) && (await isInDatabase(sessions, dst)),
+    isInDatabase: async (dst) => others.has(dst) && (await isInDatabase(dst)),
     tryIt: (dst, networkId) => trials.run(dst, networkId),
     log
   })
@@ -142,7 +154,7 @@ export function blocksOf(
 }
 
 export function duplicatesOf(
-  { log }: DaemonParts,
+  { log, now }: DaemonParts,
   { routing, sessions, others }: Outlook,
   core: { readonly records: Records; readonly endpoints: Endpoints }
 ): Duplicates {
@@ -152,6 +164,7 @@ export function duplicatesOf(
     others,
     announcersOf: (dst) => announcersOf(sessions, dst),
     random: Math.random,
+    now,
     log
   })
 }

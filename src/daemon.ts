@@ -13,11 +13,11 @@ import { forget, planRouting, showMap, verifyRoutes } from './admin.js'
 import { drain, undrain } from './admin-drain.js'
 import { setOptions } from './admin-set.js'
 import { DEFAULT_VTY } from './config-routing.js'
-import { operationalNow } from './core/operational.js'
+import { operationalNow, statesNow } from './core/operational.js'
 import { PathWatch } from './core/paths.js'
 import { repairMissed } from './core/routing/verify.js'
 import type { VerifyParts } from './core/routing/verify.js'
-import { neededDaemons } from './desired/routing.js'
+import { askedBy, neededDaemons } from './desired/routing.js'
 import { linksOf } from './model/routing.js'
 import { RoutedError, UnavailableError } from './errors.js'
 import type { Methods, Pages } from './http.js'
@@ -236,6 +236,10 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     duplicates: () => duplicates?.all ?? [],
     faults: () => core.routers.faults,
     renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
+    asked: routing ? askedBy(routing) : {},
+    noteHidden: (hidden) => {
+      core.routers.noteHidden(hidden)
+    },
     open: vty(routing?.vty ?? DEFAULT_VTY),
     needed: routing && neededDaemons(routing).all ? neededDaemons(routing).names : ['zebra'],
     settle: () => new Promise((resolve) => setTimeout(resolve, CHANGES_TAKE_MS))
@@ -278,6 +282,10 @@ function pagesOf(status: StatusParts, ready: Promise<void>): Pages {
       await ready
       const policies = await policiesOf(status.host)
       return { type: 'application/json', text: JSON.stringify(await statusOf(status, policies)) }
+    },
+    '/states': async () => {
+      await ready
+      return { type: 'application/json', text: JSON.stringify(statesNow(status)) }
     },
     '/metrics': async () => {
       await ready

@@ -20,21 +20,24 @@ export async function drainCommand({ name, socket, which }: DrainCommand): Promi
   const { Endpoints } = (await ask(socket, path, which)) as { Endpoints: readonly string[] }
   let deadline = performance.now() + LIMIT_MS
   let least = Infinity
-  const names = new Set(Endpoints)
   for (;;) {
-    const began = performance.now()
-    const { endpoints } = (await ask(socket, '/status')) as Status
-    const chosen = endpoints.filter(({ id }) => names.has(id))
-    const late = chosen.filter(({ state }) => WAITED[name].has(state))
+    const states = (await ask(socket, '/states')) as Readonly<Record<string, string>>
+    const late = Endpoints.filter((id) => WAITED[name].has(states[id] ?? ''))
+    if (late.length === 0) return statesOf(socket, new Set(Endpoints))
     if (late.length < least) deadline = performance.now() + LIMIT_MS
     least = Math.min(least, late.length)
-    if (late.length === 0)
-      return chosen.map(({ state, addresses }) => `${state}: ${addresses.join(', ')}`).join('\n')
     if (performance.now() > deadline)
       throw new TimeoutError(
         `${name}: nothing has changed for a minute, ${String(late.length)} endpoints are left: see net-routed status and the log`
       )
-    // The status of thousands is long.
-    await sleep(Math.max(ASK_AGAIN_MS, 2 * (performance.now() - began)))
+    await sleep(ASK_AGAIN_MS)
   }
+}
+
+async function statesOf(socket: string, ids: ReadonlySet<string>): Promise<string> {
+  const { endpoints } = (await ask(socket, '/status')) as Status
+  return endpoints
+    .filter(({ id }) => ids.has(id))
+    .map(({ state, addresses }) => `${state}: ${addresses.join(', ')}`)
+    .join('\n')
 }

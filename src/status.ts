@@ -75,6 +75,8 @@ interface EndpointStatus extends Operational {
 
 /** Some have hundreds of addresses. */
 const ENDPOINTS_PER_TURN = 100
+/** An address of each family; rows with more are not aligned with the others. */
+const WIDEST = 64
 
 /** `policies`: what the kernel has counted. */
 export async function statusOf(parts: StatusParts, policies: PoliciesByLink = new Map()): Promise<Status> {
@@ -109,7 +111,7 @@ export async function statusOf(parts: StatusParts, policies: PoliciesByLink = ne
     duplicates: parts.duplicates?.all ?? [],
     blocks: records.all('block').map(({ prefix, state }) => ({ prefix, state })),
     routing: routers.states.map(({ daemon, state }) => ({ daemon, state })),
-    warnings: routers.warnings
+    warnings: [...routers.warnings, ...parts.names.warnings]
   }
 }
 
@@ -155,10 +157,12 @@ export function statusText({
 
 function tableOf(endpoints: readonly EndpointStatus[]): string[] {
   if (endpoints.length === 0) return []
+  const lengths = endpoints.map(({ addresses }) => addresses.join(',').length)
+  const width = Math.max(20, ...lengths.filter((length) => length <= WIDEST))
   const rows = endpoints.map(({ state, addresses, link, network, id, ports, rates }) =>
     [
       state.padEnd(9),
-      addresses.join(',').padEnd(20),
+      addresses.join(',').padEnd(width),
       link.padEnd(16),
       network.slice(0, 12).padEnd(13),
       id.slice(0, 12),
@@ -167,7 +171,7 @@ function tableOf(endpoints: readonly EndpointStatus[]): string[] {
     ].join(' ')
   )
   return [
-    'STATE     ADDRESS              LINK             NETWORK       ENDPOINT     PORTS AND RATES',
+    `STATE     ${'ADDRESS'.padEnd(width)} LINK             NETWORK       ENDPOINT     PORTS AND RATES`,
     ...rows
   ]
 }
@@ -261,14 +265,17 @@ function endpointStatus(endpoint: Endpoint, parts: StatusParts): EndpointStatus 
   }
 }
 
-/** What a container should have inside and has not, and what of its packets does not fit. */
+/** What a container should have inside and has not, what only this host knows, and what of its packets does not fit. */
 function notesOf(endpoints: readonly EndpointStatus[]): string[] {
-  return endpoints.flatMap(({ id, extraAddresses, missing, tooLarge }) => {
+  return endpoints.flatMap(({ id, extraAddresses, missing, keptBack, tooLarge }) => {
     const name = id.slice(0, 12)
     return [
       ...(missing === undefined
         ? []
         : [`not in the container: ${extraAddresses?.join(',') ?? 'settings'} of ${name}: ${missing}`]),
+      ...(keptBack === undefined
+        ? []
+        : [`not announced: ${keptBack.join(',')} of ${name}: in no subnet of a network of this host`]),
       ...(tooLarge === undefined ? [] : [`warning: ${name}: ${tooLarge}`])
     ]
   })

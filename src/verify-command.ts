@@ -3,6 +3,7 @@ import { ask } from './client.js'
 import type { VerifyCommand } from './command-line.js'
 import { gapsOf, isHeldBack } from './core/routing/verify.js'
 import type { VerifiedAddress, Verification } from './core/routing/verify.js'
+import { isKeptIn } from './core/routing/strays.js'
 import type { ForeignRoute } from './core/routing/strays.js'
 import type { Printed } from './routing-command.js'
 
@@ -23,7 +24,10 @@ export async function verifyCommand({ socket, json }: VerifyCommand): Promise<Pr
     `${String(repaired)} routes told again`,
     `${String(up)} of ${String(neighbours.length)} neighbours up`
   ]
-  return { text: [...lines, summary.join(', ')].join('\n'), exitCode }
+  const kept = found.foreign
+    .filter(isKeptIn)
+    .map(({ address }) => `kept in: ${address}: a kernel route that is not ours`)
+  return { text: [...lines, ...kept, summary.join(', ')].join('\n'), exitCode }
 }
 
 /** What is not as it should be, one line each, empty where all is well. */
@@ -32,7 +36,7 @@ export function verificationLines(found: Verification): string[] {
   return [
     ...addresses.flatMap((address) => missingLine(address) ?? []),
     ...stale.map(({ address, where }) => `stale: ${address}: still in ${where}, no container has it`),
-    ...foreign.map(foreignLine),
+    ...foreign.filter((route) => !isKeptIn(route)).map(foreignLine),
     ...duplicates.map(({ address, by, isAnnounced }) => {
       const here = isAnnounced ? 'and announced here' : 'and not announced here'
       return `duplicate: ${address}: on ${by.join(', ')}, too, ${here}`
@@ -54,7 +58,7 @@ function missingLine(address: VerifiedAddress): string | undefined {
 /** With the command that removes it. */
 function foreignLine({ address, link, metric, hides, announced }: ForeignRoute): string {
   const path = link === undefined ? '' : ` dev ${link}`
-  const command = `ip route del ${link === undefined ? 'blackhole ' : ''}${address}${path} metric ${String(metric)}`
+  const command = `ip route del ${address}${path} metric ${String(metric)}`
   const effect = hides
     ? "taken in place of the container's own"
     : `announced by ${announced.join(', ')}, and no container has the address`

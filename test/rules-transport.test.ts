@@ -116,7 +116,7 @@ describe('rule 13: every handler has a time limit', () => {
 })
 
 describe('rule 14: no handler calls the API of Docker', () => {
-  it('only what checks containers makes requests besides the command line, and no handler knows of it', () => {
+  it('only what checks containers, or looks names up for operators, makes requests besides the command line, and no handler knows of it', () => {
     const source = fileURLToPath(new URL('../../src/', import.meta.url))
     const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
@@ -127,10 +127,22 @@ describe('rule 14: no handler calls the API of Docker', () => {
     expect(matching(/docker\.sock\b/)).to.deep.equal(['config.ts'])
     expect(matching(/\bfetch\(|import \{[^}]*\b(request|get)\b[^}]*\} from 'node:https?'/)).to.deep.equal([
       'client.ts',
+      'host/linux/docker-api.ts',
       'host/linux/docker.ts',
       'host/linux/prober.ts'
     ])
+    expect(matching(/from '.*\/docker-(api|names)\.js'/)).to.deep.equal([
+      'host/linux/docker-names.ts',
+      'host/linux/docker.ts'
+    ])
     expect(matching(/from '.*linux\/(docker|prober)\.js'/)).to.deep.equal(['main.ts'])
+    // Operators give names, Docker gives ids.
+    expect(matching(/\.(network|container)Named\(/)).to.deep.equal(['admin-names.ts'])
+    expect(matching(/from '.*\/admin-names\.js'/)).to.deep.equal([
+      'admin-drain.ts',
+      'admin-set.ts',
+      'admin.ts'
+    ])
     expect(matching(/\bwatchHealth\(/)).to.deep.equal(['core/routing/health.ts', 'host/engine.ts'])
     expect(matching(/\/client\.js'/)).to.deep.equal([
       'drain-command.ts',

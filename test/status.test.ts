@@ -14,7 +14,10 @@ async function statusOf({ daemon }: Rig): Promise<unknown> {
 }
 
 async function stateOf(rig: Rig): Promise<unknown> {
-  return listAt(await statusOf(rig), 'endpoints').map((endpoint) => at(endpoint, 'state'))
+  const states = listAt(await statusOf(rig), 'endpoints').map((endpoint) => at(endpoint, 'state'))
+  const short: unknown = JSON.parse((await rig.daemon.pages['/states']?.())?.text ?? '{}')
+  expect(Object.values(short as object)).to.deep.equal(states)
+  return states
 }
 
 function withEndpoint(test: (rig: Rig) => Promise<void>): () => Promise<void> {
@@ -104,6 +107,7 @@ describe('statusText', () => {
           addresses: ['10.1.0.1/32'],
           extraAddresses: ['10.1.0.7/32'],
           missing: 'why not',
+          keptBack: ['192.0.2.7/32'],
           link: 'nr-0123456789ab',
           mac: '02:42:0a:01:00:01',
           routes: [],
@@ -121,8 +125,9 @@ describe('statusText', () => {
       routing: [{ daemon: 'ospfd', state: 'kept' }],
       warnings: ['the reverse path filter']
     })
-    expect(text.split('\n')).to.have.length(11)
+    expect(text.split('\n')).to.have.length(12)
     expect(text).to.contain('not in the container: 10.1.0.7/32 of 000b000b000b: why not')
+    expect(text).to.contain('not announced: 192.0.2.7/32 of 000b000b000b: in no subnet of a network')
     expect(text).to.contain('routing: ospfd kept')
     expect(text).to.contain('warning: the reverse path filter')
     expect(text).to.contain('held: 10.1.0.9/32: ')

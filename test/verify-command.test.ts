@@ -47,7 +47,7 @@ describe('verificationLines', () => {
     ]
     expect(verificationLines({ ...CLEAN, foreign })).to.deep.equal([
       "foreign: 10.1.0.1: a kernel route that is not ours is taken in place of the container's own; to remove it: ip route del 10.1.0.1 dev eth0 metric 5",
-      'foreign: 10.1.0.7: a kernel route that is not ours is announced by ospfd, bgpd to eth0, and no container has the address; to remove it: ip route del blackhole 10.1.0.7 metric 0'
+      'foreign: 10.1.0.7: a kernel route that is not ours is announced by ospfd, bgpd to eth0, and no container has the address; to remove it: ip route del 10.1.0.7 metric 0'
     ])
   })
   it('name a neighbour that is told nothing, and a line that is not taken', () => {

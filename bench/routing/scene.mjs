@@ -1,12 +1,14 @@
 // Five hosts in one OSPF area. Hosts 1 and 2 have a section `routing`; hosts 3 and 4 have the same plugin without it, and FRR as
 // somebody would set it up by hand, with all timers as they come. Host 5 is a router that only listens and sends the probes.
 import { fileURLToPath } from 'node:url'
-import { command, down, inside, on, start, up } from '../lab.mjs'
+import { command, down, inside, on, pathIn, start, up } from '../lab.mjs'
+import { request } from '../request.mjs'
 
 export const ROUTER = 5
 const LAB_DIRECTORY = fileURLToPath(new URL('../../bats/lab.d/', import.meta.url))
 const PLUGINS = fileURLToPath(new URL('../../bin/cni', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('../../bin/net-routed', import.meta.url))
+const SOCKET = '/run/docker/plugins/net-routed.sock'
 const CONFIGURED = ['--config', '/etc/net-routed.yaml']
 const READY_MS = 120_000
 
@@ -121,8 +123,9 @@ export const container = (host, verb, name, addresses) =>
 export const crowd = (host, verb, from, to) =>
   on(host, 'node', inside('crowd.mjs'), PLUGINS, verb, String(from), String(to))
 
-export const drainAll = (host) => on(host, PROGRAM, 'drain', '--all')
-export const undrainAll = (host) => on(host, PROGRAM, 'undrain', '--all')
+/** Over the socket: the command is a program that starts first, and asks for the status until all is done. */
+export const drainAll = (host) => request(pathIn(host, SOCKET), 'Admin.Drain', { All: true })
+export const undrainAll = (host) => request(pathIn(host, SOCKET), 'Admin.Undrain', { All: true })
 
 /** A link that routes may lead to. */
 export const addLink = (host) =>

@@ -97,13 +97,15 @@ async function createNetwork(parts: NetworkDriverParts, request: CreateNetworkRe
   const data = [...(request.IPv4Data ?? []), ...(request.IPv6Data ?? [])]
   const options = request.Options ?? {}
   const generic = asOptions(options['com.docker.network.generic'])
+  const defaults = parseOptions(generic, 'network')
+  parts.additions.refuseImpossible(defaults)
   const gateway = gatewayOf(parts, data, 4)
   const gateway6 = gatewayOf(parts, data, 6)
   const network = await parts.networks.create({
     id: request.NetworkID,
     subnets: data.flatMap(subnetsOf),
     internal: options['com.docker.network.internal'] === true,
-    ...parseOptions(generic, 'network'),
+    ...defaults,
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 })
   })

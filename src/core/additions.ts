@@ -50,7 +50,7 @@ export class Additions {
     return this.#states.get(id)
   }
 
-  /** Before an endpoint is made: throws InvalidError if what it needs could never be done here. */
+  /** Before an endpoint or a network is made: throws InvalidError if what it needs could never be done here. */
   refuseImpossible({ extraAddresses = [], sysctls = {} }: EndpointOptions): void {
     const { ends } = this.#parts
     const unknown = Object.keys(sysctls).find((key) => !ends.knowsSysctl(key))

@@ -7,23 +7,24 @@ export class Claims {
   /** Ids of records by the object's key. */
   readonly #owners = new Map<string, string>()
 
-  /** Throws ConflictError if another record has one of them. */
-  refuseTaken(recordId: string, objects: readonly HostObject[]): void {
-    for (const object of objects) {
-      const owner = this.#owners.get(keyOf(object))
+  /** Throws ConflictError if another record has one of these keys. */
+  refuseTaken(recordId: string, keys: Iterable<string>): void {
+    for (const key of keys) {
+      const owner = this.#owners.get(key)
       if (owner !== undefined && owner !== recordId)
-        throw new ConflictError(`${keyOf(object)} belongs to endpoint ${owner} already`)
+        throw new ConflictError(`${key} belongs to endpoint ${owner} already`)
     }
   }
 
-  claim(recordId: string, objects: readonly HostObject[]): void {
-    for (const object of objects) this.#owners.set(keyOf(object), recordId)
+  claim(recordId: string, keys: Iterable<string>): void {
+    for (const key of keys) this.#owners.set(key, recordId)
   }
 
   /** Nobody has these any more, but for those in `kept`. */
   disown(objects: readonly HostObject[], kept: readonly HostObject[]): void {
-    const keys = new Set(kept.map(keyOf))
-    for (const object of objects) if (!keys.has(keyOf(object))) this.#owners.delete(keyOf(object))
+    const gone = new Set(objects.map(keyOf))
+    if (gone.size > 0) for (const object of kept) gone.delete(keyOf(object))
+    for (const key of gone) this.#owners.delete(key)
   }
 
   /**

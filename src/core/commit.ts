@@ -73,7 +73,7 @@ export class Committer {
     for (const one of stored) {
       const { record } = one
       const objects = this.#objectsOf(one)
-      this.#claims.claim(record.id, objects)
+      this.#claims.claim(record.id, objects.map(keyOf))
       this.#reconciler.want([], objects)
     }
   }
@@ -157,24 +157,30 @@ export class Committer {
     const put = change.put ?? []
     const removed = (change.remove ?? []).flatMap((ref) => this.#lookUp(ref))
     const before = put.flatMap((stored) => this.#lookUp(refOf(stored)))
-    for (const stored of put) this.#claims.refuseTaken(stored.record.id, this.#objectsOf(stored))
+    const wants = put.map((stored) => {
+      const objects = this.#objectsOf(stored)
+      return { stored, objects, keys: objects.map(keyOf) }
+    })
+    for (const { stored, keys } of wants) this.#claims.refuseTaken(stored.record.id, keys)
     const touchesHost =
       this.#records.count('network') === 0 || [...put, ...before, ...removed].some(concernsHost)
     const hostBefore = touchesHost ? this.#hostObjects() : []
-    for (const stored of put) {
+    for (const { stored, keys } of wants) {
       this.#records.set(stored.kind, stored.record)
-      this.#claims.claim(stored.record.id, this.#objectsOf(stored))
+      this.#claims.claim(stored.record.id, keys)
     }
     const hostAfter = touchesHost ? this.#hostObjects(removed) : []
     const own = (stored: Stored, objects: Objects): HostObject[] =>
       this.#claims.own(stored.record.id, objects)
-    const changed = before.flatMap((stored) => own(stored, this.#objectsOf(stored)))
+    const staying = new Set(wants.flatMap(({ keys }) => keys))
+    const isLeft = (object: HostObject): boolean => !staying.has(keyOf(object))
+    const left = before.flatMap((stored) => own(stored, this.#objectsOf(stored).filter(isLeft)))
     const gone = removed.flatMap((stored) => own(stored, this.#objectsOf(stored, true)))
     const ended = removed
       .filter(({ kind }) => kind === 'network')
       .flatMap(({ record }) => this.#holds?.ofNetwork(record.id) ?? [])
-    const drop = [...changed, ...gone, ...ended, ...hostBefore]
-    const wanted = put.flatMap((stored) => this.#objectsOf(stored))
+    const drop = [...left, ...gone, ...ended, ...hostBefore]
+    const wanted = wants.flatMap(({ objects }) => objects)
     const held = this.#holds ? this.#toHold([...before, ...removed], drop, wanted) : []
     return { change, put, before, removed, drop, add: [...hostAfter, ...wanted], host: hostAfter, held }
   }
@@ -227,7 +233,7 @@ export class Committer {
       const old = before.find((stored) => stored.kind === kind && stored.record.id === record.id)
       if (old) this.#records.set(kind, old.record)
       else this.#records.delete(kind, record.id)
-      if (old) this.#claims.claim(old.record.id, this.#objectsOf(old))
+      if (old) this.#claims.claim(old.record.id, this.#objectsOf(old).map(keyOf))
       await this.#write({ kind, id: record.id })
     }
   }
@@ -251,6 +257,7 @@ export class Committer {
   }
 
   #toHold(left: readonly Stored[], drop: Objects, wanted: Objects): Hold[] {
+    if (!drop.some(({ kind }) => kind === 'announcement')) return []
     const endpoints = left.flatMap((stored) => (stored.kind === 'endpoint' ? [stored] : []))
     return endpoints.flatMap((stored) => {
       const now = this.#records.get('endpoint', stored.record.id)
@@ -280,8 +287,9 @@ export class Committer {
       put.some(({ kind }) => kind !== 'setting' && kind !== 'router') ||
       removed.some(({ kind }) => kind === 'endpoint')
     if (!mustHold) return undefined
-    for (const object of [...add, ...drop]) {
-      const fault = this.#reconciler.faults.get(keyOf(object))
+    const { faults } = this.#reconciler
+    for (const object of faults.size > 0 ? [...add, ...drop] : []) {
+      const fault = faults.get(keyOf(object))
       if (fault) return fault
     }
     const lost = add.find((object) => object.kind === 'link' && this.#reconciler.lost.has(object.name))

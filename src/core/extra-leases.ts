@@ -2,7 +2,7 @@
  * Addresses that an endpoint was given beside those of the IPAM: where they lie in a pool of ours, nobody else gets them.
  * Pure: looks at the records, and says what to store.
  */
-import { ConflictError } from '../errors.js'
+import { ConflictError, InvalidError } from '../errors.js'
 import { grantedAddresses } from '../model/endpoint.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { addressOf, contains } from '../model/ip.js'
@@ -10,11 +10,12 @@ import type { Ip } from '../model/ip.js'
 import { leaseId } from '../model/lease.js'
 import type { Lease } from '../model/lease.js'
 import type { Network } from '../model/network.js'
+import { specialOf } from '../model/pool.js'
 import type { Pool } from '../model/pool.js'
 import { SPACE_NAMES } from '../model/space.js'
 import type { Records, Stored } from '../store/records.js'
 
-/** Leases to store together with a new endpoint. Throws ConflictError that says who has an address already. */
+/** Leases to store together with a new endpoint. Throws ConflictError that says who has an address already, InvalidError for one that nobody can have. */
 export function takeExtra(
   endpoint: Pick<Endpoint, 'id' | 'extraAddresses'>,
   network: Network,
@@ -25,6 +26,9 @@ export function takeExtra(
     if (owner) throw taken(address, `endpoint ${owner.id} has it`)
     const pool = poolOf(address, network, records)
     if (!pool) return []
+    const special = specialOf(pool.prefix, address)
+    if (special)
+      throw new InvalidError(`net-routed.addresses: ${address} is the ${special} address of ${pool.prefix}`)
     const id = leaseId(pool.space, address)
     const known = records.get('lease', id)
     if (known?.state === 'held') throw taken(address, USES[known.purpose])

@@ -32,7 +32,8 @@ export interface NameMemory {
 interface Name {
   readonly addressesByFamily: Map<4 | 6, readonly Ip[]>
   cancel?: () => void
-  isFailing: boolean
+  /** Why the last look-up had no answer. */
+  err?: string | undefined
 }
 
 const SHORTEST_S = 5
@@ -57,12 +58,21 @@ export class Names {
     return this.#failures
   }
 
+  /** Names that DNS says nothing of, in words. */
+  get warnings(): string[] {
+    return [...this.#names.values()].flatMap(({ err, addressesByFamily }) => {
+      const count = [...addressesByFamily.values()].flat().length
+      const rest = count > 0 ? `its ${String(count)} addresses of before stay` : 'nothing is allowed for it'
+      return err === undefined ? [] : [`${err}; ${rest}`]
+    })
+  }
+
   /** What is known now. */
   readonly addressesOf = (name: string): readonly Ip[] => {
     const known = this.#names.get(name)
     if (known) return [...known.addressesByFamily.values()].flat()
     const remembered = this.#parts.memory.all().find(({ id }) => id === name)?.addresses ?? []
-    const fresh: Name = { addressesByFamily: byFamily(remembered), isFailing: false }
+    const fresh: Name = { addressesByFamily: byFamily(remembered) }
     this.#names.set(name, fresh)
     const first = this.#lookUp(name, fresh)
     this.#first.add(first)
@@ -140,10 +150,11 @@ export class Names {
   /** Once when it begins, once when it ends. */
   #note(name: string, known: Name, answers: readonly Outcome[]): void {
     const err = answers.find((answer) => answer.err !== undefined)?.err
-    if (err !== undefined && !known.isFailing)
+    if (err !== undefined && known.err === undefined)
       this.#parts.log.warn('DNS name cannot be looked up, what is known of it stays', { name, err })
-    if (err === undefined && known.isFailing) this.#parts.log.info('DNS name is known again', { name })
-    known.isFailing = err !== undefined
+    if (err === undefined && known.err !== undefined)
+      this.#parts.log.info('DNS name is known again', { name })
+    known.err = err
   }
 }
 

@@ -1,5 +1,12 @@
 /** Networks: created and removed by a front end, numbered here. The first one prepares the host, the last one restores it. */
-import { ConflictError, ExhaustedError, NotFoundError, StoreError } from '../errors.js'
+import {
+  ConflictError,
+  ExhaustedError,
+  InvalidError,
+  KernelError,
+  NotFoundError,
+  StoreError
+} from '../errors.js'
 import { believingIn, hasIpv6, isForProxies, neededSettings } from '../desired/host.js'
 import type { Host, HostFacts } from '../host/host.js'
 import { UPLINK_SYSCTLS } from '../host/objects.js'
@@ -62,7 +69,9 @@ export class Networks {
       await this.#replaceStale(request)
       const facts = await this.#host.facts()
       const network = this.#decide(request, facts)
-      await this.#commit(network, this.#records.all('network'), facts)
+      await this.#commit(network, this.#records.all('network'), facts).catch((error: unknown) => {
+        throw withoutLink(network, error)
+      })
       this.#changed()
       this.#log.info('network created', {
         network: network.id,
@@ -236,6 +245,16 @@ export class Networks {
       await this.#committer.commit({ remove: [{ kind: 'network', id: network.id }] })
     }
   }
+}
+
+/** In the words of who asks for it: what the kernel misses is a setting of a link that is not there. */
+function withoutLink({ ndpProxy }: Network, error: unknown): unknown {
+  const isMissing = error instanceof KernelError && error.errno === 'ENOENT'
+  if (!ndpProxy || !isMissing) return error
+  return new InvalidError(
+    `net-routed.ndp-proxy: ${ndpProxy.join(', ')}: not all are links of this host that have IPv6: ${error.message}`,
+    { cause: error }
+  )
 }
 
 function refuseNarrow({ subnets, mtu = 0 }: NetworkRequest): void {

@@ -3,7 +3,7 @@
  * adds its field here.
  */
 import { desiredOfEndpoint } from '../desired/routed.js'
-import { isLetOut } from '../desired/routing.js'
+import { isLetOut } from '../desired/routing-filters.js'
 import { keyOf } from '../host/objects.js'
 import type { HostObject } from '../host/objects.js'
 import type { Faults, Reconciler } from '../host/reconciler.js'
@@ -83,6 +83,8 @@ export interface Operational {
   readonly routes: readonly string[]
   /** Those of them that our filters let out; absent = the routing daemons are not ours to configure. */
   readonly announced?: readonly string[]
+  /** Those that our filters keep for this host alone: they are in no subnet of a network. */
+  readonly keptBack?: readonly string[]
 }
 
 /** As it is now. */
@@ -123,7 +125,7 @@ export function operationalOf(endpoint: Endpoint, facts: OperationalFacts): Oper
     rates: ratesText(endpoint),
     ...(endpoint.delegate || !isPoliced(endpoint) ? {} : listsOf(endpoint)),
     routes: present.flatMap((object) => (object.kind === 'route' ? [object.dst] : [])),
-    ...(facts.announces ? { announced: announcedOf(present, facts.networks) } : {})
+    ...(facts.announces ? announcedOf(present, facts.networks) : {})
   }
 }
 
@@ -134,7 +136,22 @@ function listsOf(endpoint: Endpoint): Pick<Operational, 'ingress' | 'egress'> {
   }
 }
 
-function stateOf(endpoint: Endpoint, { faults, lost, announces }: OperationalFacts): EndpointState {
+/** As it is now, by the ids of all endpoints: a small part of what else is known of them, for who asks again and again. */
+export function statesNow({
+  records,
+  reconciler: { faults, lost },
+  holds
+}: Pick<OperationalParts, 'records' | 'reconciler' | 'holds'>): Record<string, EndpointState> {
+  const facts = { faults, lost, announces: holds !== undefined }
+  return Object.fromEntries(
+    records.all('endpoint').map((endpoint) => [endpoint.id, stateOf(endpoint, facts)])
+  )
+}
+
+function stateOf(
+  endpoint: Endpoint,
+  { faults, lost, announces }: Pick<OperationalFacts, 'faults' | 'lost' | 'announces'>
+): EndpointState {
   if (endpoint.deleted || endpoint.left) return 'leaving'
   if (lost.has(hostLinkName(endpoint.id))) return 'lost'
   if (faults.size > 0 && desiredOfEndpoint(endpoint, announces).some((object) => faults.has(keyOf(object))))
@@ -147,10 +164,12 @@ function stateOf(endpoint: Endpoint, { faults, lost, announces }: OperationalFac
 }
 
 /** The filters let addresses of our networks out, and nothing else. */
-function announcedOf(present: readonly HostObject[], networks: readonly Network[]): string[] {
-  return present.flatMap((object) =>
-    object.kind === 'announcement' && isLetOut(addressOf(parsePrefix(object.dst)), networks)
-      ? [object.dst]
-      : []
-  )
+function announcedOf(
+  present: readonly HostObject[],
+  networks: readonly Network[]
+): Pick<Operational, 'announced' | 'keptBack'> {
+  const told = present.flatMap((object) => (object.kind === 'announcement' ? [object.dst] : []))
+  const keptBack = told.filter((dst) => !isLetOut(addressOf(parsePrefix(dst)), networks))
+  const announced = told.filter((dst) => !keptBack.includes(dst))
+  return { announced, ...(keptBack.length > 0 ? { keptBack } : {}) }
 }

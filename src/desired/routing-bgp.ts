@@ -24,7 +24,7 @@ export function bgpLines(
 ): WantedLine[] {
   const stanza = `router bgp ${String(bgp.as)}`
   const id = bgp.routerId ?? facts.routerId
-  const families = FAMILIES.filter((family) => bgp.neighbors.some((peer) => speaks(peer, family)))
+  const families = familiesOf(bgp)
   const others = bgp.neighbors.filter((peer) => !speaks(peer, 4))
   return [
     ...(bgp.transit ? [] : [line([], `bgp as-path access-list ${OUR_NAME} seq 5 permit ^$`)]),
@@ -42,6 +42,11 @@ export function bgpLines(
       familyLines(bgp, family).map((text) => line([stanza, addressFamily(family)], text))
     )
   ]
+}
+
+/** Those of its neighbours. */
+export function familiesOf({ neighbors }: Bgp): Family[] {
+  return FAMILIES.filter((family) => neighbors.some((peer) => speaks(peer, family)))
 }
 
 /** What goes out: container routes, and unless others are connected through us, only those of this host. */

@@ -6,7 +6,7 @@
 import { KernelError } from '../errors.js'
 import { byKey } from './diff.js'
 import type { ContainerEnd, ContainerEnds, EndAddition, EndExtent, EndRoute } from './ends.js'
-import { TABLE_OF, extended, listed } from './fake-parts.js'
+import { TABLE_OF, extended, listed, settable } from './fake-parts.js'
 import type { Host, HostChange, HostFacts, Listener } from './host.js'
 import { describeOp } from './describe.js'
 import { keyOf, linkOf } from './objects.js'
@@ -128,7 +128,10 @@ export class FakeHost implements Host, ContainerEnds {
       const errno = this.refuseEnd(netns, end)
       if (errno) throw new KernelError(errno, `cannot add to ${found.name} in ${netns}: ${errno}`)
       ends.set(found.name, end)
-      this.#sysctlsOfEnds.set(`${netns} ${found.name}`, { ...addition.sysctls })
+      const { taken, refused } = settable(addition.sysctls)
+      this.#sysctlsOfEnds.set(`${netns} ${found.name}`, taken)
+      if (refused)
+        throw new KernelError('EINVAL', `cannot set ${refused} of ${found.name} in ${netns}: EINVAL`)
       return 'done'
     })
   }

@@ -33,3 +33,13 @@ export function extended(
     routes: [...end.routes, ...routes.filter(({ dst }) => !end.routes.some((own) => own.dst === dst))]
   }
 }
+
+/** Most settings are signed numbers of 32 bits: the kernel takes no larger ones. `refused`: the first of them. */
+export function settable(sysctls: EndAddition['sysctls']): {
+  taken: Record<string, string>
+  refused: string | undefined
+} {
+  const all = Object.entries(sysctls)
+  const isLarge = ([, value]: readonly [string, string]): boolean => Number(value) > 2 ** 31 - 1
+  return { taken: Object.fromEntries(all.filter((one) => !isLarge(one))), refused: all.find(isLarge)?.[0] }
+}

@@ -1,5 +1,7 @@
 /** What to change in a routing daemon's configuration, so that the wanted lines are there and nobody else's are touched. */
 import {
+  MATCH_NO_LINK,
+  NO_LINK,
   configText,
   isNamed,
   isOverwritten,
@@ -52,7 +54,9 @@ export function routerDifference(
     if (!rival || own.line(rival) || (own.slot(line) && line.yields === undefined)) add.push(plain(line))
     else if (line.yields === undefined) conflicts.push({ line: plain(line), foreign: rival })
   }
-  const remove = removals({ wanted, running, add, own })
+  const again = renewedBy(add, wanted, present)
+  const remove = [...removals({ wanted, running, add, own }), ...again]
+  add.push(...again)
   const wantedKeys = new Set(wanted.map(keyOfLine))
   const kept = running.filter((line) => own.line(line) && wantedKeys.has(keyOfLine(line)))
   const ours = [...kept, ...add, ...remove].filter((line) => !isNamed(line)).map(maskedLine)
@@ -93,6 +97,12 @@ function ownership(written: readonly Line[]): Ownership {
     line: (line) => isNamed(line) || lines.has(keyOfLine(maskedLine(line))),
     slot: (line) => isNamed(line) || slots.has(slotOf(line))
   }
+}
+
+/** Clauses that name a link which is about to be made: FRR applies them to the routes it has when they are set, not then. */
+function renewedBy(add: readonly Line[], wanted: readonly Line[], present: ReadonlySet<string>): Line[] {
+  if (!add.some(({ within, text }) => within.length === 0 && text === `interface ${NO_LINK}`)) return []
+  return wanted.filter((line) => line.text === MATCH_NO_LINK && present.has(keyOfLine(line))).map(plain)
 }
 
 interface Removal {

@@ -27,15 +27,20 @@ export interface WantedLine extends Line {
 /** Lists, maps and profiles of this name are ours, whoever wrote them. */
 export const OUR_NAME = 'net-routed'
 
+/** A link that no kernel can have, because of the colon. */
+export const NO_LINK = `${OUR_NAME}:none`
+export const MATCH_NO_LINK = `match interface ${NO_LINK}`
+
 /** The largest metric of OSPF; the one after it means unreachable. */
 export const WORST_OSPF_METRIC = 16_777_214
 /** How often our own autonomous system is put before a path that others should be preferred to. */
 export const PREPENDED = 3
 const NAMED = [
-  /^(ip|ipv6) prefix-list net-routed(-drain|-anycast|-own)? /,
+  /^(ip|ipv6) prefix-list net-routed(-drain|-anycast|-hidden|-own)? /,
   /^bgp as-path access-list net-routed /,
   /^route-map net-routed(6|-in|-out|6-out)? (permit|deny) \d+$/,
-  /^profile net-routed$/
+  /^profile net-routed$/,
+  /^interface net-routed:none$/
 ]
 
 const BFD_DEFAULTS: Readonly<Record<string, string>> = {
@@ -129,7 +134,7 @@ const SETTINGS = [
   /^bgp as-path access-list \S+ seq \d+/,
   /^router bgp/,
   /^zebra nexthop-group keep/,
-  /^match (ip address|ipv6 address|as-path)/,
+  /^match (ip address|ipv6 address|as-path|interface)/,
   /^set (metric|local-preference|as-path prepend)/,
   /^ip ospf message-digest-key \d+/,
   /^(ip|ipv6) ospf6? (bfd profile|[a-z-]+)/,

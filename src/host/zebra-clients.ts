@@ -21,14 +21,19 @@ export function zebraClients(answer: string): ZebraClient[] {
   })
 }
 
-const FAMILIES: Readonly<Record<string, readonly Family[]>> = { ospfd: [4], ospf6d: [6], bgpd: [4, 6] }
+/** The address families whose routes daemons ask zebra for; absent = none. */
+export type Asked = Readonly<Partial<Record<RouterDaemon, readonly Family[]>>>
 
 /**
- * Those that have been told nothing of a family although zebra has something to tell: a daemon that outlives zebra does not
- * ask for routes again (FRR 8.4 to 10.7).
+ * Those that ask for a family and have been told nothing of it although zebra has something to tell: a daemon that outlives
+ * zebra does not ask for routes again (FRR 8.4 to 10.7).
  */
-export function deafIn(clients: readonly ZebraClient[], families: ReadonlySet<Family>): RouterDaemon[] {
+export function deafIn(
+  clients: readonly ZebraClient[],
+  asked: Asked,
+  families: ReadonlySet<Family>
+): RouterDaemon[] {
   return clients.flatMap(({ daemon, told }) =>
-    FAMILIES[daemon]?.some((family) => families.has(family) && told[family] === 0) ? [daemon] : []
+    asked[daemon]?.some((family) => families.has(family) && told[family] === 0) ? [daemon] : []
   )
 }

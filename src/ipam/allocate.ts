@@ -1,6 +1,7 @@
 import { ConflictError, ExhaustedError, InvalidError } from '../errors.js'
-import { contains, familyOf, ipToBigInt, lengthOf, rangeOf, toIp, widthOf } from '../model/ip.js'
+import { contains, familyOf, ipToBigInt, rangeOf, toIp } from '../model/ip.js'
 import type { AddressRange, Ip, Prefix } from '../model/ip.js'
+import { hasNetworkAddress, specialOf } from '../model/pool.js'
 import type { Pool } from '../model/pool.js'
 
 /** What is known about the addresses of a pool. */
@@ -45,13 +46,8 @@ export function checkAddress(pool: Pool, address: Ip): void {
   if (familyOf(address) !== familyOf(pool.prefix) || !contains(pool.prefix, address)) {
     throw new InvalidError(`address ${address} is outside of the subnet ${pool.prefix}`)
   }
-  const { first, last, family } = rangeOf(pool.prefix)
-  if (!hasNetworkAddress(pool.prefix)) return
-  if (address === toIp(first, family))
-    throw new InvalidError(`address ${address} is the network address of ${pool.prefix}`)
-  if (family === 4 && address === toIp(last, family)) {
-    throw new InvalidError(`address ${address} is the broadcast address of ${pool.prefix}`)
-  }
+  const special = specialOf(pool.prefix, address)
+  if (special) throw new InvalidError(`address ${address} is the ${special} address of ${pool.prefix}`)
 }
 
 /** The error for an address that is taken. */
@@ -74,9 +70,4 @@ function usableRange(range: Prefix, subnet: Prefix): AddressRange {
     first: first === whole.first ? first + 1n : first,
     last: family === 4 && last === whole.last ? last - 1n : last
   }
-}
-
-/** RFC 3021: point-to-point subnets and single addresses have neither network nor broadcast address. */
-function hasNetworkAddress(subnet: Prefix): boolean {
-  return widthOf(familyOf(subnet)) - lengthOf(subnet) > 1
 }

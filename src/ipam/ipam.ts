@@ -19,7 +19,7 @@ import { checkAddress, inUse } from './allocate.js'
 import { Automatic } from './automatic.js'
 import type { AutomaticParts } from './automatic.js'
 import { isLeaked, isRouted, overlapError, usesPool, withoutRange } from './pools.js'
-import { chooseSubnet } from './subnets.js'
+import { checkSubnet, chooseSubnet } from './subnets.js'
 import type { DefaultPool, PoolRequest } from './subnets.js'
 import { isReserved } from './usage.js'
 
@@ -54,6 +54,7 @@ export class Ipam {
   requestPool(request: PoolRequest): Promise<Pool> {
     return this.#exclusive.run(request.space, async () => {
       const prefix = request.prefix ?? this.#chooseSubnet(request)
+      checkSubnet(prefix)
       await this.#refuseOverlap(request.space, prefix)
       const pool: Pool = {
         id: poolId(request.space, prefix),

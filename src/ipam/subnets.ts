@@ -4,6 +4,7 @@ import { contains, familyOf, lengthOf, overlaps, rangeOf, toIp, widthOf, withLen
 import type { Family, Prefix } from '../model/ip.js'
 import type { Pool } from '../model/pool.js'
 import type { Space } from '../model/space.js'
+import { fitExample, unfitRangeOf } from '../model/unfit.js'
 
 /** Subnets to choose from where none is given: every subnet of `size` in `base`. */
 export interface DefaultPool {
@@ -33,8 +34,8 @@ export function chooseSubnet(
   const defaults = defaultPools.filter(({ base }) => familyOf(base) === family)
   if (defaults.length === 0) {
     throw new InvalidError(
-      `no subnet given and no default address pool for IPv${String(family)} is configured: give --subnet, ` +
-        'or start net-routed with --default-address-pool base=10.46.0.0/16,size=24'
+      `no IPv${String(family)} subnet given and no default address pool for IPv${String(family)} is configured: give --subnet, ` +
+        `or start net-routed with --default-address-pool base=${family === 4 ? '10.46.0.0/16,size=24' : 'fd00:46::/48,size=64'}`
     )
   }
   const pools = existing.filter((pool) => pool.space === space)
@@ -45,6 +46,15 @@ export function chooseSubnet(
   throw new ExhaustedError(
     `every subnet of the default address pools ${list} is in use: give --subnet, ` +
       'or add another --default-address-pool base=...,size=... to net-routed'
+  )
+}
+
+/** Throws InvalidError for a subnet whose addresses no container can have. */
+export function checkSubnet(subnet: Prefix): void {
+  const unfit = unfitRangeOf(subnet)
+  if (unfit === undefined) return
+  throw new InvalidError(
+    `subnet ${subnet} is in ${unfit}, which is not for containers: give another --subnet, such as one of ${fitExample(subnet)}`
   )
 }
 

@@ -1,6 +1,6 @@
 import { InvalidError } from '../errors.js'
-import { parsePrefix } from './ip.js'
-import type { Prefix } from './ip.js'
+import { familyOf, lengthOf, parsePrefix, rangeOf, toIp, widthOf } from './ip.js'
+import type { Ip, Prefix } from './ip.js'
 import type { Space } from './space.js'
 
 /** A subnet that our IPAM hands addresses out of. */
@@ -32,4 +32,17 @@ export function poolNamed(id: string): PoolName | undefined {
     if (error instanceof InvalidError) return undefined
     throw error
   }
+}
+
+/** RFC 3021: point-to-point subnets and single addresses have neither network nor broadcast address. */
+export function hasNetworkAddress(subnet: Prefix): boolean {
+  return widthOf(familyOf(subnet)) - lengthOf(subnet) > 1
+}
+
+/** What the address of the subnet is, if not one for a container. */
+export function specialOf(subnet: Prefix, address: Ip): 'network' | 'broadcast' | undefined {
+  if (!hasNetworkAddress(subnet)) return undefined
+  const { first, last, family } = rangeOf(subnet)
+  if (address === toIp(first, family)) return 'network'
+  return family === 4 && address === toIp(last, family) ? 'broadcast' : undefined
 }

@@ -121,7 +121,7 @@ describe('ADD', () => {
       expectRefused(
         await cni.call('ADD', { ...CONF, name: 'other', ipam: {} }, { containerId: 'c2' }),
         7,
-        /no subnet given/
+        /no IPv4 subnet given/
       )
     })
   )

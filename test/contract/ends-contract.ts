@@ -1,5 +1,6 @@
 /** What every door to containers' namespaces must do. Run against FakeHost and against linuxEnds in scratch namespaces. */
 import { expect } from 'chai'
+import { KernelError } from '../../src/errors.js'
 import { END_MARK, differences } from '../../src/host/ends.js'
 import type { ContainerEnd, ContainerEnds, EndAddition } from '../../src/host/ends.js'
 import type { Host } from '../../src/host/host.js'
@@ -177,6 +178,17 @@ export function endsContract(name: string, open: () => EndsUnderTest): void {
         expect(found?.routes).to.deep.include.members(addition.routes)
         expect(found).to.include({ ipv6: true })
       }
+    })
+
+    it('adds everything else where the kernel refuses a setting, and says which', async () => {
+      await made(pair)
+      opened.move(pair, netns, '10.1.0.2/32')
+      const sysctls = { 'net.ipv4.conf.IFNAME.rp_filter': '4294967295', ...addition.sysctls }
+      const error = await errorOf(opened.ends.extend(netns, { ...addition, sysctls }))
+      expect(error).to.be.instanceOf(KernelError).with.property('errno', 'EINVAL')
+      expect(error.message).to.contain('net.ipv4.conf.IFNAME.rp_filter')
+      const found = await opened.ends.find(netns, 'eth0')
+      expect(found?.addresses).to.include.members(['10.1.0.3/32', 'fd00::3/128'])
     })
 
     it('knows which settings there are', () => {

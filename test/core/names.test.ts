@@ -125,6 +125,9 @@ describe('Names', () => {
     await rig.next()
     expect(rig.names.addressesOf(NAME)).to.deep.equal(['10.0.0.1', '10.0.0.2'])
     expect([rig.names.failures, rig.waits.at(-1)]).to.deep.equal([2, 5])
+    expect(rig.names.warnings).to.deep.equal([
+      'DNS does not say what a.example.com is: ETIMEOUT; its 2 addresses of before stay'
+    ])
     rig.answers[4] = { addresses: ['10.0.0.9'], ttl: 30 }
     await rig.next()
     expect(rig.messages).to.deep.equal([
@@ -132,6 +135,7 @@ describe('Names', () => {
       'DNS name is known again'
     ])
     expect(rig.names.addressesOf(NAME)).to.deep.equal(['10.0.0.9'])
+    expect(rig.names.warnings).to.deep.equal([])
   })
 
   it('forgets a name that nobody has any more', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { ConflictError } from '../../src/errors.js'
+import { ConflictError, InvalidError } from '../../src/errors.js'
 import { withRig } from '../support/daemon.js'
 import type { Rig } from '../support/daemon.js'
 import { LOCAL_SPACE, dockerId } from '../support/docker.js'
@@ -69,5 +69,41 @@ describe('net-routed.addresses', () => {
         expect(error.message).to.contain(`net-routed.addresses: ${own} is in use: this host itself has it`)
       }
       expect(rig.daemon.records.all('endpoint')).to.deep.equal([])
+    }))
+
+  it('are none that the subnet keeps, as with --ip', () =>
+    withRig({}, async (rig) => {
+      await rig.docker.createNetwork({ id: NET, subnet: '10.1.0.0/24' })
+      const options = { 'net-routed.addresses': '10.1.0.9 10.1.0.255' }
+      const error = await errorOf(rig.docker.run({ id: dockerId(11), network: NET, options }))
+      expect(error).to.be.instanceOf(InvalidError)
+      expect(error.message).to.contain(
+        'net-routed.addresses: 10.1.0.255 is the broadcast address of 10.1.0.0/24'
+      )
+      expect(rig.daemon.records.get('lease', 'local/10.1.0.9')).to.equal(undefined)
+    }))
+})
+
+describe('options that this host cannot have', () => {
+  const withOption = (option: object): object => ({
+    NetworkID: NET,
+    IPv4Data: [{ AddressSpace: LOCAL_SPACE, Pool: '10.1.0.0/24' }],
+    Options: { 'com.docker.network.generic': option }
+  })
+
+  it('are refused with the network: a setting of the kernel, or of a link that is not there', () =>
+    withRig({}, async (rig) => {
+      const setting = 'net-routed.sysctl.net.ipv4.conf.IFNAME.no_such'
+      const error = await errorOf(rig.call('NetworkDriver.CreateNetwork', withOption({ [setting]: '1' })))
+      expect(error).to.be.instanceOf(InvalidError)
+      expect(error.message).to.contain(`${setting}: this kernel has no such setting`)
+
+      rig.host.refuse = ({ object }) => (object.kind === 'sysctl' ? 'ENOENT' : undefined)
+      const links = withOption({ 'net-routed.ndp-proxy': 'eth7' })
+      const refused = await errorOf(rig.call('NetworkDriver.CreateNetwork', links))
+      expect(refused).to.be.instanceOf(InvalidError)
+      expect(refused.message).to.contain('net-routed.ndp-proxy: eth7: not all are links of this host')
+      expect(rig.daemon.records.all('network')).to.deep.equal([])
+      expect(rig.daemon.records.all('setting')).to.deep.equal([])
     }))
 })

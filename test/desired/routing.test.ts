@@ -49,14 +49,17 @@ describe('desiredRouting', () => {
         const map = /route-map (net-routed\S*)( in| out|$)/.exec(text)?.[1]
         if (map === undefined || text.startsWith('route-map ')) continue
         const before = lines.slice(0, index).filter((line) => line.daemon === daemon)
-        expect(before.map((line) => line.text)).to.include(`route-map ${map} permit 10`)
+        const entries = [10, 11].map((number) => `route-map ${map} permit ${String(number)}`)
+        expect(before.filter((line) => entries.includes(line.text))).to.have.lengthOf(1)
       }
     }
   })
 
   it('has no list, map or profile that is not ours by name', () => {
     for (const { lines } of routingExamples()) {
-      const named = lines.filter(({ text }) => /(prefix-list|access-list|^route-map|^profile) /.test(text))
+      const named = lines.filter(({ text }) =>
+        /(prefix-list|access-list|^route-map|^profile|^interface net-routed)/.test(text)
+      )
       expect(named.filter((line) => !isNamed(line) && line.within.length === 0)).to.deep.equal([])
     }
   })
@@ -77,6 +80,38 @@ describe('desiredRouting', () => {
         expect(entries.filter((line) => line.daemon === daemon)).to.not.have.lengthOf(0)
       }
     }
+  })
+
+  it('lets nothing out that has a link, and a daemon has no entry with the clause of another one', () => {
+    for (const { lines } of routingExamples()) {
+      const entries = lines.filter(({ text }) => /^route-map net-routed6? /.test(text))
+      const numbers = { ospfd: [5, 7, 10], ospf6d: [5, 7, 10], bgpd: [6, 8, 11] }
+      for (const { daemon, text } of entries) {
+        const clause = /net-routed6/.test(text)
+          ? 'match ipv6 next-hop type blackhole'
+          : 'match ip next-hop type blackhole'
+        const inside = lines.filter((line) => line.daemon === daemon && line.within[0] === text)
+        expect(inside.map((line) => line.text)).to.include(
+          daemon === 'bgpd' ? clause : 'match interface net-routed:none'
+        )
+        expect(numbers[daemon as keyof typeof numbers]).to.include(Number(text.split(' ').at(-1)))
+      }
+    }
+  })
+
+  it('lets exactly that out whose announcement somebody else’s route stands before', () => {
+    const networks = [networkOf(1, ['10.1.0.0/16'])]
+    const hidden = ['10.1.0.7/32', '10.1.0.64/26', '10.9.0.1/32'].map((text) => parsePrefix(text))
+    const lines = desiredRouting(checkRouting(OSPF, 'routing'), { networks, hidden })
+    const without = new Set(linesOf(OSPF, ['10.1.0.0/16']).map(keyOfLine))
+    expect(lines.map(keyOfLine).filter((key) => !without.has(key))).to.deep.equal([
+      'ip prefix-list net-routed-hidden seq 5 deny 0.0.0.0/0',
+      'ip prefix-list net-routed-hidden seq 167837709 permit 10.1.0.7/32',
+      'ip prefix-list net-routed-hidden seq 167837766 permit 10.1.0.64/26',
+      'route-map net-routed permit 12',
+      'route-map net-routed permit 12 / match ip address prefix-list net-routed-hidden'
+    ])
+    expect(lines.filter((line) => line.text.includes('hidden') && !isNamed(line))).to.deep.equal([])
   })
 
   it('lets no subnet of everything out', () => {

@@ -45,6 +45,24 @@ describe('routerDifference', () => {
     ])
   })
 
+  it('sets a clause anew whose link somebody has removed: FRR does not apply it again by itself', () => {
+    const [link, map, clause] = [
+      'interface net-routed:none',
+      'route-map net-routed permit 10',
+      'match interface net-routed:none'
+    ]
+    const asked = [wanted(link), wanted('description it', link), wanted(map), wanted(clause, map)]
+    const change = routerDifference(asked, parseRunning(`${map}\n ${clause}\nexit\n`), [])
+    expect(
+      commandsOf(change)
+        .map(({ text }) => text)
+        .filter((text) => !/^(configure|end)/.test(text))
+    ).to.deep.equal([map, `no ${clause}`, link, link, 'description it', map, clause])
+    expect(
+      routerDifference(asked, parseRunning(`${link}\n description it\n${map}\n ${clause}\n`), []).add
+    ).to.deep.equal([])
+  })
+
   it('takes a stanza back as a whole where all in it is ours', () => {
     const running = parseRunning(`router ospf\n ${MAP}\nexit\n`)
     const written = [line(ROUTER), line(MAP, ROUTER)]

@@ -38,9 +38,13 @@ describe('zebraClients', () => {
     ])
   })
   it('are deaf if they were told nothing of what there is', () => {
-    expect(deafIn(clients, new Set([4]))).to.deep.equal(['ospfd'])
-    expect(deafIn(clients, new Set([6]))).to.deep.equal(['bgpd'])
-    expect(deafIn(clients, new Set([4, 6]))).to.deep.equal(['bgpd', 'ospfd'])
-    expect(deafIn(clients, new Set())).to.deep.equal([])
+    const asked = { ospfd: [4], ospf6d: [6], bgpd: [4, 6] } as const
+    expect(deafIn(clients, asked, new Set([4]))).to.deep.equal(['ospfd'])
+    expect(deafIn(clients, asked, new Set([6]))).to.deep.equal(['bgpd'])
+    expect(deafIn(clients, asked, new Set([4, 6]))).to.deep.equal(['bgpd', 'ospfd'])
+    expect(deafIn(clients, asked, new Set())).to.deep.equal([])
+  })
+  it('are not deaf to what they do not ask for', () => {
+    expect(deafIn(clients, { bgpd: [4] }, new Set([4, 6]))).to.deep.equal([])
   })
 })

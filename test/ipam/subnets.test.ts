@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ExhaustedError, InvalidError } from '../../src/errors.js'
-import { checkRange, chooseSubnet } from '../../src/ipam/subnets.js'
+import { checkRange, checkSubnet, chooseSubnet } from '../../src/ipam/subnets.js'
 import type { DefaultPool } from '../../src/ipam/subnets.js'
 import { overlaps, parsePrefix } from '../../src/model/ip.js'
 import type { Prefix } from '../../src/model/ip.js'
@@ -46,7 +46,7 @@ describe('chooseSubnet', () => {
     expect(chooseSubnet({ space: 'local', family: 6 }, DEFAULTS, [])).to.equal('fd00:46::/64')
     expect(() => chooseSubnet({ space: 'local', family: 6 }, DEFAULTS.slice(0, 2), [])).to.throw(
       InvalidError,
-      'for IPv6'
+      'no IPv6 subnet given and no default address pool for IPv6 is configured: give --subnet, or start net-routed with --default-address-pool base=fd00:46::/48,size=64'
     )
   })
 
@@ -88,5 +88,28 @@ describe('checkRange', () => {
     }
     expect(check('10.1.0.0/16')).to.throw(InvalidError, 'does not lie in the subnet')
     expect(check('fd00::/64')).to.throw(InvalidError, 'does not lie in the subnet')
+  })
+})
+
+describe('checkSubnet', () => {
+  it('refuses what no container can have, and says what it could be', () => {
+    for (const [subnet, range] of Object.entries({
+      '127.0.0.0/8': '127.0.0.0/8',
+      '169.254.9.0/24': '169.254.0.0/16',
+      '239.1.0.0/16': '224.0.0.0/3',
+      'fe80::/64': 'fe80::/10',
+      'ff05::/16': 'ff00::/8'
+    }))
+      expect(() => {
+        checkSubnet(parsePrefix(subnet))
+      }, subnet).to.throw(InvalidError, `subnet ${subnet} is in ${range}, which is not for containers`)
+    expect(() => {
+      checkSubnet(parsePrefix('fe80::/64'))
+    }).to.throw('such as one of fd00::/8')
+  })
+
+  it('takes everything else', () => {
+    for (const subnet of ['10.0.0.0/8', '126.0.0.0/7', '192.0.2.0/24', 'fd00::/64', '2001:db8::/127'])
+      checkSubnet(parsePrefix(subnet))
   })
 })

@@ -7,6 +7,8 @@ export interface Lsa {
   readonly router: string
   readonly age?: number
   readonly metric?: number
+  /** How often it was sent anew. */
+  readonly renewals?: number
   /** No path leads there. */
   readonly isLost?: true
 }
@@ -58,6 +60,7 @@ export class OpenNetwork {
 /** Router id of the host. */
 export const SELF = '192.0.2.1'
 
-function detail({ router, age = 0, metric = 20 }: Lsa): object {
-  return { advertisingRouter: router, lsaAge: age, lsaSeqNumber: '80000001', metric, networkMask: 32 }
+function detail({ router, age = 0, metric = 20, renewals = 0 }: Lsa): object {
+  const lsaSeqNumber = (0x8000_0001 + renewals).toString(16)
+  return { advertisingRouter: router, lsaAge: age, lsaSeqNumber, metric, networkMask: 32 }
 }

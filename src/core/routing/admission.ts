@@ -6,7 +6,7 @@ import type { Endpoint } from '../../model/endpoint.js'
 import { addressOf, hostPrefix } from '../../model/ip.js'
 import type { Ip, Prefix } from '../../model/ip.js'
 import type { DuplicatesMode } from '../../model/options/duplicates.js'
-import { ASK_AGAIN_MS, SETTLING_MS } from './trials.js'
+import { ASK_AGAIN_MS } from './trials.js'
 
 export interface AdmissionParts {
   /** Of endpoints that do not say otherwise. */
@@ -29,6 +29,11 @@ export interface ForeignBlock {
 
 /** A container waits no longer for routing daemons. */
 const PATIENCE_MS = 1_000
+/**
+ * What is in a database, and no path leads there for so long, is of a dead host. ospfd counts external routes anew a second
+ * after it has counted the others, and has none for a moment when a neighbour was lost or came.
+ */
+const SETTLING_MS = 1_500
 
 export class Admission {
   readonly #parts: AdmissionParts
@@ -104,7 +109,8 @@ function refusal(dst: Prefix, names: string): ConflictError {
   const address = addressOf(dst)
   return new ConflictError(
     `address ${address} is on another host already: ${names} announces it. Remove its container there, or run ` +
-      `"net-routed drain --endpoint ${address}" there first; to have it here, too, give the endpoint ` +
+      `"net-routed drain --endpoint ${address}" there first; if that host is dead, try again when its neighbours have ` +
+      'noticed (dead interval of OSPF, hold time of BGP); to have it here, too, give the endpoint ' +
       `net-routed.duplicates=warn, or net-routed.anycast=true if it is meant to be on several hosts`
   )
 }

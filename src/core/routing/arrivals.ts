@@ -12,7 +12,7 @@ import type { Log } from '../../log.js'
 
 export interface ArrivalParts {
   readonly reconciler: Reconciler
-  /** Which of these destinations other hosts announce. Throws RoutedError if nobody can say. */
+  /** Which of these destinations other hosts announce, by themselves or by a block. Throws RoutedError if nobody can say. */
   readonly elsewhere: (destinations: readonly string[]) => Promise<readonly string[]>
   /** Whether it is told of addresses of other hosts at all. */
   readonly seesOthers: () => boolean

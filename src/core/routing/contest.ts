@@ -27,6 +27,30 @@ export function yieldsTo(own: Announcer, other: Announcer, mode: DuplicatesMode)
   return own.rank > other.rank
 }
 
+/**
+ * The database says how often an announcement was sent anew, which is every half an hour; but so it is as well by a host that
+ * comes back after a failure, or after a trial. This host knows for how long its container has been there. `seconds`.
+ */
+export function atMostFor(own: Announcer, other: Announcer, seconds: number): Announcer {
+  if (!claimsMore(own, other)) return own
+  return { ...own, lifetime: Math.min(own.lifetime, Math.max(own.age, seconds)) }
+}
+
+/** True if the other host may know better than the database, and give way: it was sent anew later, and counts as older. */
+export function mayBeWrong(own: Announcer, other: Announcer, mode: DuplicatesMode): boolean {
+  return mode === 'refuse' && claimsMore(other, own)
+}
+
+function claimsMore(one: Announcer, other: Announcer): one is Announcer & Aged {
+  const { age, lifetime } = one
+  return age !== undefined && lifetime !== undefined && lifetime > age && age < (other.age ?? 0)
+}
+
+interface Aged {
+  readonly age: number
+  readonly lifetime: number
+}
+
 function less(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : a - b
 }

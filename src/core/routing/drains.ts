@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { RoutedError, messageOf } from '../../errors.js'
+import { Turns } from '../../host/turns.js'
 import type { Log } from '../../log.js'
 import type { Endpoint } from '../../model/endpoint.js'
 import type { Records } from '../../store/records.js'
@@ -31,6 +32,7 @@ const NEIGHBOURS_TAKE_MS = 10_000
 
 export class Drains {
   readonly #parts: DrainParts
+  readonly #turns = new Turns()
   #work: Promise<void> | undefined
 
   constructor(parts: DrainParts) {
@@ -39,18 +41,19 @@ export class Drains {
 
   /** Begins; what takes long goes on in the background, and so does `finish`. Endpoints that are drained already stay so. */
   drain(endpoints: readonly Endpoint[]): Promise<void> {
-    const fresh = endpoints.filter(({ drain }) => !drain)
     return this.#begin(async () => {
-      await this.#setAll(fresh, 'worse')
+      await this.#setAll(endpoints, 'worse', (drain) => drain === undefined)
       void this.finish()
     })
   }
 
-  /** Begins; thousands go on in the background. */
+  /**
+   * Begins; thousands go on in the background. The routing daemons are told first that these are not the worst choice any
+   * more: else each address would be announced as that, and five seconds later once more.
+   */
   undrain(endpoints: readonly Endpoint[]): Promise<void> {
-    const drained = endpoints.filter(({ drain }) => drain)
     return this.#begin(async () => {
-      await this.#setAll(drained, undefined)
+      await this.#setAll(endpoints, undefined, (drain) => drain !== undefined)
       this.#parts.routers.wake()
     })
   }
@@ -80,11 +83,8 @@ export class Drains {
       await routers.settle()
       await sleep(LISTS_TAKE_MS)
       await this.#untilKnown()
-      await this.#setAll(
-        worse.filter(({ id }) => records.get('endpoint', id)?.drain === 'worse'),
-        'withdrawn'
-      )
-      const addresses = worse.flatMap((endpoint) => endpoint.addresses)
+      const withdrawn = await this.#setAll(worse, 'withdrawn', (drain) => drain === 'worse')
+      const addresses = withdrawn.flatMap((endpoint) => endpoint.addresses)
       log.info('addresses drained', {
         count: addresses.length,
         addresses: addresses.slice(0, ADDRESSES_TOLD)
@@ -100,13 +100,27 @@ export class Drains {
       await this.#finish()
   }
 
-  /** Many at once, because they share the passes over the kernel; not all, because others are to be answered meanwhile. */
-  async #setAll(endpoints: readonly Endpoint[], drain: Endpoint['drain']): Promise<void> {
-    await this.#parts.routers.whileDraining(async () => {
-      for (const some of portionsOf(endpoints)) {
-        await Promise.all(some.map(({ id }) => this.#parts.endpoints.setDrain(id, drain)))
-        await setImmediate()
-      }
+  /**
+   * Those for which `isFrom` is true when their turn comes; gives them. Many at once, because they share the passes over the kernel; not
+   * all, because others are to be answered meanwhile.
+   */
+  #setAll(
+    endpoints: readonly Endpoint[],
+    drain: Endpoint['drain'],
+    isFrom: (drain: Endpoint['drain']) => boolean
+  ): Promise<readonly Endpoint[]> {
+    const { records, routers, endpoints: all } = this.#parts
+    return this.#turns.take(async () => {
+      const chosen = endpoints.filter(({ id }) => isFrom(records.get('endpoint', id)?.drain))
+      const undrained = new Set(drain ? [] : chosen.map(({ id }) => id))
+      await routers.whileDraining(async () => {
+        if (undrained.size > 0) await routers.settle()
+        for (const some of portionsOf(chosen)) {
+          await Promise.all(some.map(({ id }) => all.setDrain(id, drain)))
+          await setImmediate()
+        }
+      }, undrained)
+      return chosen
     })
   }
 

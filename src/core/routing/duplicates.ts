@@ -12,7 +12,7 @@ import { addressOf, hostPrefix } from '../../model/ip.js'
 import type { Ip, Prefix } from '../../model/ip.js'
 import type { DuplicatesMode } from '../../model/options/duplicates.js'
 import type { Records } from '../../store/records.js'
-import { yieldsTo } from './contest.js'
+import { atMostFor, mayBeWrong, yieldsTo } from './contest.js'
 import type { Endpoints } from '../endpoints.js'
 import { returning, uncovering, yielding } from './told.js'
 import type { Others } from './others.js'
@@ -27,6 +27,7 @@ export interface DuplicatesParts {
   readonly announcersOf: (dst: Prefix) => Promise<readonly Announcer[]>
   /** From 0 to 1. */
   readonly random: () => number
+  readonly now: () => Date
   readonly log: Log
 }
 
@@ -48,6 +49,8 @@ const REST = 3
 /** Two that have both given way must not come back at the same moment. */
 const RETURN_MS = 1_000
 const RETURN_SPREAD_MS = 4_000
+/** The other host has as long to see that it is the younger one: routers tell of a neighbour that is back after five seconds. */
+const DOUBT_MS = 15_000
 
 interface Watched {
   readonly endpoint: Endpoint
@@ -61,6 +64,8 @@ export class Duplicates {
   #found = new Map<string, Duplicate>()
   /** When what has given way is announced again, by destination. */
   readonly #returns = new Map<string, number>()
+  /** Until when others may give way first, by destination. */
+  readonly #doubts = new Map<string, number>()
   /** What had been read when nothing had to be watched: as long as that is all, nothing has to be. */
   #quiet: string | undefined
   #timer: NodeJS.Timeout | undefined
@@ -141,6 +146,7 @@ export class Duplicates {
     const announcers = await this.#parts.announcersOf(dst)
     const others = announcers.filter(({ isOwn, isLeaving }) => !isOwn && !isLeaving)
     if (others.length === 0) {
+      this.#doubts.delete(dst)
       if (hasYielded) await this.#comeBack(endpoint.id, address, dst)
       return undefined
     }
@@ -150,11 +156,25 @@ export class Duplicates {
       await this.#parts.endpoints.change(endpoint.id, 'address announced by itself', uncovering(address))
     const mode = endpoint.duplicates ?? this.#parts.mode
     const own = announcers.filter(({ isOwn }) => isOwn)
-    const isLost = own.some((one) => others.some((other) => yieldsTo(one, other, mode)))
+    const seconds = (this.#parts.now().getTime() - Date.parse(endpoint.since)) / 1000
+    const stronger = own.flatMap((one) =>
+      others.flatMap((other) => {
+        if (!yieldsTo(atMostFor(one, other, seconds), other, mode)) return []
+        return [{ isInDoubt: mayBeWrong(one, other, mode) }]
+      })
+    )
+    const isLost = stronger.some(({ isInDoubt }) => !isInDoubt || this.#isDecided(dst))
     if (isLost && !hasYielded)
       await this.#parts.endpoints.change(endpoint.id, 'address given up to another host', yielding(address))
     const by = others.map(({ router }) => router)
     return { endpoint: endpoint.id, address, by, isAnnounced: !isLost && !hasYielded }
+  }
+
+  #isDecided(dst: Prefix): boolean {
+    const now = this.#parts.now().getTime()
+    const until = this.#doubts.get(dst) ?? now + DOUBT_MS
+    this.#doubts.set(dst, until)
+    return now >= until
   }
 
   async #comeBack(id: string, address: Ip, dst: Prefix): Promise<void> {

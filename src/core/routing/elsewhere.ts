@@ -40,12 +40,17 @@ export async function announcersOf(sessions: RouterSessions, dst: string): Promi
 }
 
 /**
- * True if the databases of OSPF know it from another host, reachable or not: for a second or two no path leads to an address
- * while the network finds its way, and for an hour the databases know what a dead host has announced.
+ * All that OSPF's database has of the destination, this host too, reachable or not: for a second or two no path leads to an
+ * address while the network finds its way, and for an hour the database knows what a dead host has announced.
  */
-export async function isInDatabase(sessions: RouterSessions, dst: string): Promise<boolean> {
-  const known = await ifThere(() => (dst.includes(':') ? ospf3Of(sessions, dst) : ospfOf(sessions, dst)))
-  return known?.some(({ isOwn }) => !isOwn) ?? false
+export async function databaseOf(sessions: RouterSessions, dst: string): Promise<readonly Announcer[]> {
+  return (await ifThere(() => (dst.includes(':') ? ospf3Of(sessions, dst) : ospfOf(sessions, dst)))) ?? []
+}
+
+/** True if OSPF or BGP has the destination from this host, besides others who announce it. Where none answers it is false. */
+export async function isAnnounced(sessions: RouterSessions, dst: string): Promise<boolean> {
+  const bgp = (await ifThere(() => bgpOf(sessions, dst))) ?? []
+  return [...(await databaseOf(sessions, dst)), ...bgp].some(({ isOwn }) => isOwn)
 }
 
 /** zebra knows that there are others; who they are is in the database. */

@@ -132,8 +132,9 @@ export function leavesBehind(
     reconciler: Pick<Reconciler, 'lost' | 'has'>
   }
 ): string[] {
-  const going = new Set(drop.map(keyOf))
-  const staying = new Set(wanted.map(keyOf))
+  const announcedIn = (list: readonly HostObject[]): Set<string> =>
+    new Set(list.filter(({ kind }) => kind === 'announcement').map(keyOf))
+  const [going, staying] = [announcedIn(drop), announcedIn(wanted)]
   return objects.flatMap((object) => {
     if (object.kind !== 'announcement' || (object.of !== undefined && reconciler.lost.has(object.of)))
       return []

@@ -1,5 +1,5 @@
 /** The whole cluster, as the link-state database of this host has it: every router has the same. */
-import { ANYCAST_TAG } from '../../desired/routing.js'
+import { ANYCAST_TAG } from '../../desired/routing-filters.js'
 import { UnavailableError } from '../../errors.js'
 import type { RouterLink } from '../../host/router-reach.js'
 import type { External } from '../../host/router-tables.js'

@@ -121,6 +121,11 @@ export class Others {
     })
   }
 
+  /** True if packets for the address go to another host because it announces a part of one of these subnets. */
+  hasBlockWith(address: Ip, subnets: readonly Prefix[]): boolean {
+    return subnets.some((subnet) => contains(subnet, address) && this.blocksWith(address, subnet).length > 0)
+  }
+
   #within(pool: Prefix): WideClaim[] {
     const all = [...this.#reads.values()].flatMap(({ blocks }) => blocks)
     return all.filter(({ dst }) => lengthOf(dst) > lengthOf(pool))

@@ -6,7 +6,8 @@ import { ROUTER_DAEMONS } from '../../host/router-lines.js'
 import type { RouterDaemon, WantedLine } from '../../host/router-lines.js'
 import type { OpenVty } from '../../host/vty.js'
 import type { Log } from '../../log.js'
-import { addressOf, hostPrefix } from '../../model/ip.js'
+import type { Endpoint } from '../../model/endpoint.js'
+import { addressOf, contains, hostPrefix } from '../../model/ip.js'
 import type { Ip, Prefix } from '../../model/ip.js'
 import type { Router } from '../../model/router.js'
 import type { Routing } from '../../model/routing.js'
@@ -43,11 +44,12 @@ export class Routers {
   readonly #keepers: ReadonlyMap<RouterDaemon, RouterKeeper>
   /** Destinations that others should be preferred for, besides drained ones. */
   readonly #worst = new Set<Prefix>()
+  /** Our destinations that zebra takes somebody else's kernel route for. */
+  #hidden: readonly Prefix[] = []
   /** Found out of the records, as of that number of changes. */
   #found: (Choices & { readonly changes: number }) | undefined
-  /** What was drained before the changes that are under way. */
-  #before: readonly Prefix[] | undefined
-  #draining = 0
+  /** What counts as drained while changes are under way. */
+  #meanwhile: readonly Prefix[] | undefined
   #routerId: Ip | undefined
   #warnings: readonly string[] = []
   /** Why zebra does not answer, where nothing of it is ours to keep, so that its keeper does not ask. */
@@ -109,14 +111,22 @@ export class Routers {
     else this.#worst.add(dst)
   }
 
-  /** While many endpoints are drained, or are no longer: of half of them other lines would be written, thousands of them. */
-  async whileDraining<T>(changes: () => Promise<T>): Promise<T> {
-    this.#before ??= this.#choices().drained
-    this.#draining++
+  /**
+   * While many endpoints are drained, or are no longer, one such change after the other: of half of them other lines would be
+   * written, thousands of them. `undrained`: ids of those that count as announced as ever from the beginning.
+   */
+  async whileDraining(changes: () => Promise<void>, undrained: ReadonlySet<string>): Promise<void> {
+    const { records } = this.#parts
+    const endpoints = records.all('endpoint').map((endpoint): Endpoint => {
+      const { drain: _drain, ...announced } = endpoint
+      return undrained.has(endpoint.id) ? announced : endpoint
+    })
+    this.#meanwhile = drainedPrefixes(endpoints, records.all('network'))
+    this.#found = undefined
     try {
-      return await changes()
+      await changes()
     } finally {
-      if (--this.#draining === 0) this.#before = this.#found = undefined
+      this.#meanwhile = this.#found = undefined
     }
   }
 
@@ -127,6 +137,15 @@ export class Routers {
     if (silence !== undefined && this.#silence === undefined) log.error('fault', { key: ZEBRA, err: silence })
     if (silence === undefined && this.#silence !== undefined) log.info('fault cleared', { key: ZEBRA })
     this.#silence = silence
+  }
+
+  /** They are announced all the same, whatever route zebra has taken: their containers are here. */
+  noteHidden(hidden: readonly Prefix[]): void {
+    if (hidden.length === this.#hidden.length && hidden.every((dst) => this.#hidden.includes(dst))) return
+    if (hidden.length > 0)
+      this.#parts.log.warn('kernel routes of others stand before ours', { addresses: hidden })
+    this.#hidden = hidden
+    this.wake()
   }
 
   /** Networks may have changed. Returns at once. */
@@ -179,11 +198,14 @@ export class Routers {
   #wanted(routing: Routing | undefined): WantedLine[] {
     if (!routing) return []
     const routerId = this.#routerId
-    const { drained, anycast } = this.#choices()
+    const { drained: chosen, anycast } = this.#choices()
+    const drained = [...new Set([...chosen, ...this.#worst])]
+    const hidden = this.#hidden.filter(
+      (dst) => !anycast.includes(dst) && !drained.some((prefix) => contains(prefix, addressOf(dst)))
+    )
     return desiredRouting(routing, {
       networks: this.#parts.records.all('network'),
-      drained: [...new Set([...drained, ...this.#worst])],
-      anycast,
+      ...{ drained, anycast, hidden },
       claims: this.#parts.records.all('block').map(({ prefix }) => prefix),
       ...(routerId === undefined ? {} : { routerId })
     })
@@ -196,7 +218,7 @@ export class Routers {
     if (this.#found?.changes !== changes)
       this.#found = {
         changes,
-        drained: this.#before ?? drainedPrefixes(records.all('endpoint'), records.all('network')),
+        drained: this.#meanwhile ?? drainedPrefixes(records.all('endpoint'), records.all('network')),
         anycast: anycastIn(records)
       }
     return this.#found

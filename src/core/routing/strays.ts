@@ -3,7 +3,7 @@
  */
 import { ANNOUNCEMENT_METRIC, LINK_PREFIX } from '../../host/objects.js'
 import type { KernelPath } from '../../host/router-tables.js'
-import { addressOf, contains, hostPrefix, parsePrefix } from '../../model/ip.js'
+import { addressOf, contains, hostPrefix, lengthOf, parseIp, parsePrefix } from '../../model/ip.js'
 import type { Prefix } from '../../model/ip.js'
 import type { ProtocolView } from './router-views.js'
 import { addressIn } from './visible.js'
@@ -15,7 +15,10 @@ export interface StaleAddress {
   readonly where: string
 }
 
-/** A route of the kernel to a single address of our subnets that somebody else has made. */
+/**
+ * A route of the kernel into a subnet of ours that somebody else has made: to a single address, or one that others are told
+ * of or that stands in a container's way. Neither of both = it is kept in.
+ */
 export interface ForeignRoute {
   readonly address: string
   /** Absent for a blackhole. */
@@ -61,7 +64,7 @@ export function staleAddresses(
   ]
 }
 
-/** Those that others are told of, and those that zebra prefers to a container's. It prefers the lowest metric. */
+/** Of what is announced, zebra prefers the lowest metric. */
 export function foreignRoutes(
   { destinations }: Wanted,
   { paths, protocols, subnets }: Sight
@@ -70,14 +73,31 @@ export function foreignRoutes(
     paths.flatMap((path) => (isOfOurs(path) && path.isActive ? [[path.dst, path.metric] as const] : []))
   )
   return paths
-    .filter((path) => path.isActive && !isOfOurs(path) && isSingle(path.dst, subnets))
+    .filter((path) => path.isActive && !isOfOurs(path) && isWithin(path.dst, subnets))
     .flatMap(({ dst, link, metric }): ForeignRoute[] => {
       const isWanted = destinations.has(dst)
       const hides = isWanted && metric < (ours.get(dst) ?? Infinity)
       const announced = protocols.filter((view) => view.announced.has(dst)).map(({ name }) => name)
-      if (isWanted ? !hides : announced.length === 0) return []
+      if (isWanted ? !hides : announced.length === 0 && !isSingle(dst, subnets)) return []
       return [{ address: addressIn(dst), metric, hides, announced, ...(link === undefined ? {} : { link }) }]
     })
+}
+
+/** True if it changes nothing outside of this host. */
+export function isKeptIn({ hides, announced }: ForeignRoute): boolean {
+  return !hides && announced.length === 0
+}
+
+/** Destinations of ours that they stand before. */
+export function hiddenBy(foreign: readonly ForeignRoute[]): Prefix[] {
+  return foreign
+    .filter(({ hides }) => hides)
+    .map(({ address }) => (address.includes('/') ? parsePrefix(address) : hostPrefix(parseIp(address))))
+}
+
+function isWithin(dst: string, subnets: readonly Prefix[]): boolean {
+  const prefix = parsePrefix(dst)
+  return subnets.some((subnet) => lengthOf(prefix) > lengthOf(subnet) && contains(subnet, addressOf(prefix)))
 }
 
 function isSingle(dst: string, subnets: readonly Prefix[]): boolean {

@@ -17,6 +17,8 @@ export interface TrialParts {
   readonly isElsewhere: (dst: Prefix) => Promise<boolean>
   /** True if the databases know it from another host, reachable or not. */
   readonly isInDatabase: (dst: Prefix) => Promise<boolean>
+  /** True if the routing daemons know it from this host. */
+  readonly isAnnounced: (dst: Prefix) => Promise<boolean>
 }
 
 /**
@@ -25,11 +27,8 @@ export interface TrialParts {
  */
 const PATIENCE_MS = 7_000
 export const ASK_AGAIN_MS = 50
-/**
- * What is in a database, and no path leads there for so long, is gone. ospfd counts external routes anew a second after it
- * has counted the others, and has none for a moment when a neighbour was lost or came.
- */
-export const SETTLING_MS = 1_500
+/** A routing daemon that does not hear of a withdrawal for so long is not waited for. */
+const WITHDRAWAL_MS = 1_000
 
 export class Trials {
   readonly #parts: TrialParts
@@ -54,26 +53,31 @@ export class Trials {
       if (!holds.destinations.includes(dst)) {
         reconciler.want([announcementOf({ dst })], [])
         await reconciler.settle()
+        await this.#untilWithdrawn(dst)
       }
       routers.prefer(dst, true)
       routers.wake()
     }
   }
 
-  /** Who gives way takes it out of the databases. */
+  /** Who gives way takes it out of the databases: that no path leads there shows nothing, the network may be finding its way. */
   async #untilGone(dst: Prefix): Promise<boolean> {
     const { isElsewhere, isInDatabase } = this.#parts
     const deadline = performance.now() + PATIENCE_MS
-    let lostAt: number | undefined
     while (performance.now() < deadline) {
-      if (await isElsewhere(dst)) lostAt = undefined
-      else {
-        lostAt ??= performance.now()
-        const isSettled = performance.now() - lostAt >= SETTLING_MS
-        if (isSettled || !(await isInDatabase(dst))) return true
-      }
+      if (!(await isElsewhere(dst)) && !(await isInDatabase(dst))) return true
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
     return false
+  }
+
+  /**
+   * If a routing daemon heard of its list before it hears of the withdrawal, it would announce the address as ever for a moment. Neighbours
+   * that refuse a second announcement within a second keep that for five, and the container that has the address loses it.
+   */
+  async #untilWithdrawn(dst: Prefix): Promise<void> {
+    const deadline = performance.now() + WITHDRAWAL_MS
+    while ((await this.#parts.isAnnounced(dst)) && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
   }
 }

@@ -4,7 +4,7 @@
  * it missed is not announced, and one whose end it missed draws packets to a container that is gone.
  */
 import { RoutedError } from '../../errors.js'
-import { isLetOut } from '../../desired/routing.js'
+import { isLetOut } from '../../desired/routing-filters.js'
 import { gently } from '../../host/gently.js'
 import { keyOf } from '../../host/objects.js'
 import type { Host } from '../../host/host.js'
@@ -14,7 +14,8 @@ import type { KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import { tellAgain, tellEnds } from '../../host/retell.js'
 import type { OpenVty } from '../../host/vty.js'
 import { deafIn } from '../../host/zebra-clients.js'
-import type { Family } from '../../model/ip.js'
+import type { Asked } from '../../host/zebra-clients.js'
+import type { Family, Prefix } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
 import { gapIn, suspectsIn } from './gap.js'
@@ -22,7 +23,7 @@ import type { ZebraGap } from './gap.js'
 import type { Holds } from './holds.js'
 import { readClients, readZebra, routerViews } from './router-views.js'
 import type { RouterViews } from './router-views.js'
-import { foreignRoutes, staleAddresses } from './strays.js'
+import { foreignRoutes, hiddenBy, staleAddresses } from './strays.js'
 import type { ForeignRoute, StaleAddress } from './strays.js'
 import { addressIn, wantedOf } from './visible.js'
 import type { Wanted } from './visible.js'
@@ -44,6 +45,10 @@ export interface VerifyParts {
   readonly faults: () => readonly RouterFault[]
   /** Has daemons ask zebra for routes again. */
   readonly renew: (daemons: readonly RouterDaemon[]) => Promise<void>
+  /** What daemons ask zebra for by lines of ours. */
+  readonly asked: Asked
+  /** Destinations of ours that zebra takes somebody else's kernel route for. */
+  readonly noteHidden: (hidden: readonly Prefix[]) => void
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
   /** Waits: changes that were under way are not faults. */
@@ -97,6 +102,7 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   }
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
   const repaired = found.gap ? await repairZebra(parts, found.gap, before) : 0
+  if (found.gap) parts.noteHidden(hiddenBy(found.foreign))
   if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.gap)
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, foreign, neighbours } = found
@@ -130,7 +136,11 @@ export interface Repair {
 export async function repairMissed(parts: VerifyParts, before: ReadonlySet<string>): Promise<Repair> {
   const paths = await pathsOf(parts.open)
   if (typeof paths === 'string') return { told: 0, suspects: new Set(), silence: paths }
-  const gap = await gapIn(await wantedOf(parts.records, parts.holds), paths)
+  const wanted = await wantedOf(parts.records, parts.holds)
+  const gap = await gapIn(wanted, paths)
+  parts.noteHidden(
+    hiddenBy(foreignRoutes(wanted, { paths, protocols: [], subnets: subnetsOf(parts.records) }))
+  )
   const told = await repairZebra(parts, gap, before)
   await renewDeaf(parts, gap)
   return { told, suspects: suspectsIn(gap) }
@@ -161,7 +171,7 @@ export function isHeldBack({ kernel, zebra, announced }: VerifiedAddress): boole
 async function renewDeaf(parts: VerifyParts, gap: ZebraGap | undefined): Promise<void> {
   const families = new Set([...(gap?.active ?? [])].map((dst): Family => (dst.includes(':') ? 6 : 4)))
   const look = async (): Promise<readonly RouterDaemon[]> =>
-    families.size === 0 ? [] : deafIn(await readClients(parts.open), families)
+    families.size === 0 ? [] : deafIn(await readClients(parts.open), parts.asked, families)
   const suspects = await look()
   if (suspects.length === 0) return
   await parts.settle()
@@ -193,8 +203,7 @@ async function look(parts: VerifyParts): Promise<Look> {
   const wanted = await wantedOf(records, parts.holds)
   const gap = views.zebra && (await gapIn(wanted, views.zebra))
   const addresses = await addressesOf(parts, { wanted, views, kernel, active: gap?.active })
-  const subnets = records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
-  const sight = { paths: views.zebra ?? [], protocols: views.protocols, subnets }
+  const sight = { paths: views.zebra ?? [], protocols: views.protocols, subnets: subnetsOf(records) }
   const stale = staleAddresses(wanted, gap?.stale ?? [], sight)
   const foreign = foreignRoutes(wanted, sight)
   const neighbours = views.protocols.flatMap((view) =>
@@ -202,6 +211,10 @@ async function look(parts: VerifyParts): Promise<Look> {
   )
   const silent = views.silent.map((neighbour) => ({ protocol: 'bgpd', ...neighbour }))
   return { addresses, stale, foreign, neighbours: distinct([...neighbours, ...silent]), views, gap }
+}
+
+function subnetsOf(records: Records): Prefix[] {
+  return records.all('network').flatMap((network) => network.subnets.map(({ prefix }) => prefix))
 }
 
 interface Seen {

@@ -31,7 +31,9 @@ export async function extend(netns: string, addition: EndAddition): Promise<EndE
     // The engine sets it up last, when it has its own addresses: they must be the first.
     const found = links.find(({ kind, mac, isUp }) => kind === 'veth' && mac === addition.mac && isUp)
     if (!found) return 'no link'
-    for (const [key, value] of Object.entries(addition.sysctls)) setSysctl(netns, found, { key, value })
+    const refused = Object.entries(addition.sysctls).map(([key, value]) =>
+      setSysctl(netns, found, { key, value })
+    )
     const steps = stepsOf(addition, found.index)
     const answers = await socket.request(steps.map(({ message }) => message))
     steps.forEach(({ what }, at) => {
@@ -39,6 +41,9 @@ export async function extend(netns: string, addition: EndAddition): Promise<EndE
       if (errno === undefined || errno === 'EEXIST') return
       throw new KernelError(errno, `cannot add ${what} to ${found.name} in ${netns}: ${text}`)
     })
+    // Last: for a setting that the kernel does not take the container does not go without its addresses.
+    const first = refused.find((error) => error !== undefined)
+    if (first) throw first
     return 'done'
   })
 }
@@ -59,10 +64,14 @@ export function knowsSysctl(key: string): boolean {
   return ['default', 'lo'].some((name) => existsSync(pathOf(key, name)))
 }
 
-function setSysctl(netns: string, { name }: FoundLink, { key, value }: { key: string; value: string }): void {
+function setSysctl(
+  netns: string,
+  { name }: FoundLink,
+  { key, value }: { key: string; value: string }
+): KernelError | undefined {
   const errno = withNetns(netns, () => writeSysctl(pathOf(key, name), value))
-  if (errno !== undefined)
-    throw new KernelError(errno, `cannot set ${key} of ${name} in ${netns} to ${value}: ${errno}`)
+  if (errno === undefined) return undefined
+  return new KernelError(errno, `cannot set ${key} of ${name} in ${netns} to ${value}: ${errno}`)
 }
 
 function stepsOf(addition: EndAddition, index: number): { what: string; message: Message }[] {

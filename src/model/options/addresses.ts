@@ -1,7 +1,8 @@
 /** Options for more addresses than the one of each family that the engine knows. */
 import { InvalidError, shown } from '../../errors.js'
-import { addressOf, contains, familyOf, hostPrefix, lengthOf, parseIp, parsePrefix, widthOf } from '../ip.js'
+import { addressOf, familyOf, hostPrefix, lengthOf, parseIp, parsePrefix, widthOf } from '../ip.js'
 import type { Ip, Prefix } from '../ip.js'
+import { unfitRangeOf } from '../unfit.js'
 import type { Option } from './option.js'
 
 export interface AddressOptions {
@@ -21,18 +22,6 @@ export const ADDRESS_OPTIONS: readonly Option[] = [
     parse: (value, key) => ({ extraAddresses: parseAddresses(value, key) })
   }
 ]
-
-/** Of one container these would never be reached from elsewhere, or mean something else. */
-const UNFIT: readonly Prefix[] = [
-  '0.0.0.0/8',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/3',
-  '::/127',
-  '::ffff:0.0.0.0/96',
-  'fe80::/10',
-  'ff00::/8'
-].map((text) => parsePrefix(text))
 
 /** A list, or text with commas, semicolons or blanks between: commas are special in `docker run --network`. */
 function parseAddresses(value: unknown, key: string): Prefix[] {
@@ -56,7 +45,7 @@ function parseAddress(word: unknown, key: string): Ip {
     )
   }
   const address = addressOf(prefix)
-  const unfit = UNFIT.find((range) => familyOf(range) === familyOf(address) && contains(range, address))
+  const unfit = unfitRangeOf(prefix)
   if (unfit !== undefined)
     throw new InvalidError(`${key}: ${address} is in ${unfit}, which is not for containers`)
   return address

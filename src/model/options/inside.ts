@@ -36,6 +36,9 @@ export const INSIDE_OPTIONS: readonly Option[] = [
 /** Only what is the interface's own: what a namespace has as a whole is `docker run --sysctl`. */
 const SYSCTL = /^net\.(ipv4|ipv6|mpls)\.(conf|neigh)\.(?:IFNAME)\.([a-z0-9_]+)$/i
 const NUMBER = /^\s*-?\d{1,10}\s*$/
+/** The kernel keeps them in 32 bits, some of them without sign. */
+const SMALLEST = -(2 ** 31)
+const LARGEST = 2 ** 32 - 1
 /** The only one that is no number. */
 const SECRET = /\.stable_secret$/i
 
@@ -50,7 +53,8 @@ function parseName(key: string): string {
 
 function parseValue(value: unknown, key: string): string {
   const text = typeof value === 'number' ? String(value) : value
-  if (typeof text === 'string' && NUMBER.test(text)) return text.trim()
+  if (typeof text === 'string' && NUMBER.test(text) && Number(text) >= SMALLEST && Number(text) <= LARGEST)
+    return text.trim()
   if (typeof text === 'string' && SECRET.test(key)) return parseIp(text.trim(), key)
   throw new InvalidError(`${key}: ${shown(value)} is not a number such as 1`)
 }

@@ -12,19 +12,20 @@ const DOCKERS = 'com.docker.'
 const OUR_LETTERS = /^netrouted/
 const LARGEST_DISTANCE = 2
 
-/** The options as they are called; others as they are. Throws InvalidError for one that is there in two spellings. */
+/** The options as they are called; others as they are. Throws InvalidError for one that is there twice. */
 export function withNames(
   given: Readonly<Record<string, unknown>>,
   options: readonly Option[]
 ): Record<string, unknown> {
-  const named = new Map<string, unknown>()
-  for (const [key, value] of Object.entries(given)) {
+  const keys = new Map<string, string>()
+  for (const key of Object.keys(given)) {
     const name = nameOf(key, options)
-    if (named.has(name))
-      throw new InvalidError(`option ${name} is there twice, in two spellings: give it once`)
-    named.set(name, value)
+    const twin = keys.get(name)
+    if (twin !== undefined)
+      throw new InvalidError(`${twin} and ${key} are one option, case does not matter: give one of them`)
+    keys.set(name, key)
   }
-  return Object.fromEntries(named)
+  return Object.fromEntries(Array.from(keys, ([name, key]) => [name, given[key]]))
 }
 
 /** True if the option has this name; of a prefix, if the name begins so. */

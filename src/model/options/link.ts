@@ -58,5 +58,7 @@ export function tooNarrow(mtu: number): InvalidError {
 /** The kernel allows 15 characters for a name; the number needs some of them. */
 function parseInterfacePrefix(value: unknown, field: string): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_-]{1,11}$/.test(value)) return value
-  throw new InvalidError(`${field}: ${shown(value)} is not the beginning of an interface name such as eth`)
+  throw new InvalidError(
+    `${field}: ${shown(value)} is not the beginning of an interface name such as eth: give 1 to 11 letters, digits, _ or -`
+  )
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { yieldsTo } from '../../../src/core/routing/contest.js'
+import { atMostFor, mayBeWrong, yieldsTo } from '../../../src/core/routing/contest.js'
 import type { Announcer } from '../../../src/host/announcers.js'
 import { DUPLICATES_MODES } from '../../../src/model/options/duplicates.js'
 import { announcer } from '../../support/announcer.js'
@@ -61,5 +61,31 @@ describe('yieldsTo', () => {
       expect(yieldsTo(one, { ...two, isLeaving: true }, mode)).to.equal(false)
       expect(yieldsTo(one, { ...two, protocol: 'bgp' }, mode)).to.equal(false)
     }
+  })
+})
+
+describe('atMostFor', () => {
+  const other = announcer(2, { age: 60, lifetime: 60 })
+
+  it('bounds what was sent anew after the other one, which is what the database cannot tell from a failure', () => {
+    const own = announcer(1, { age: 3, lifetime: 864_003 })
+    expect(atMostFor(own, other, 5).lifetime).to.equal(5)
+    expect(yieldsTo(atMostFor(own, other, 5), other, 'refuse')).to.equal(true)
+    expect(atMostFor(own, other, 900_000).lifetime).to.equal(864_003)
+    expect(mayBeWrong(other, own, 'refuse')).to.equal(true)
+    expect(mayBeWrong(other, own, 'take-over')).to.equal(false)
+  })
+
+  it('leaves alone what was sent before the other one, which a container that was replaced does not change', () => {
+    const own = announcer(1, { age: 900, lifetime: 864_900 })
+    expect(atMostFor(own, other, 5)).to.equal(own)
+    expect(mayBeWrong(other, own, 'refuse')).to.equal(false)
+  })
+
+  it('leaves alone what was sent once, and what has no age', () => {
+    const [once, bgp] = [announcer(1, { age: 3, lifetime: 3 }), announcer(1, { protocol: 'bgp' })]
+    expect(atMostFor(once, other, 1)).to.equal(once)
+    expect(atMostFor(bgp, other, 1)).to.equal(bgp)
+    expect(mayBeWrong(other, once, 'refuse')).to.equal(false)
   })
 })

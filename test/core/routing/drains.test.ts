@@ -17,19 +17,43 @@ describe('Drains', () => {
       if (!isOver) setImmediate(turn)
     }
     setImmediate(turn)
+    const endpoints = Array.from({ length: 1000 }, (_, at) => endpoint(String(at), 1 + (at % 200)))
     const drains = drainsWith({
+      endpoints,
       setDrain: (id) => {
         events.push(id)
         return Promise.resolve()
       },
       told: () => (told.at = events.length)
     })
-    const endpoints = Array.from({ length: 1000 }, (_, at) => endpoint(String(at), 1 + (at % 200)))
     await drains.undrain(endpoints)
     isOver = true
     expect(events).to.deep.equal(endpoints.map(({ id }) => id))
     expect(told.at).to.equal(endpoints.length)
     expect(turns).to.be.greaterThan(100)
+  })
+
+  it('tells the routing daemons before anything is announced again, and takes one change after the other', async () => {
+    const events: string[] = []
+    const endpoints = [endpoint('1', 1), endpoint('2', 1)]
+    const drains = drainsWith({
+      endpoints,
+      setDrain: async (id, drain) => {
+        await Promise.resolve()
+        events.push(`${id} ${drain ?? 'announced'}`)
+      },
+      settled: () => events.push('lines are written'),
+      whileDraining: (undrained) => events.push(`without ${[...undrained].join()}`)
+    })
+    await Promise.all([drains.undrain(endpoints), drains.drain([endpoint('3', 1)])])
+    expect(events.slice(0, 6)).to.deep.equal([
+      'without 1,2',
+      'lines are written',
+      '1 announced',
+      '2 announced',
+      'without ',
+      '3 worse'
+    ])
   })
 
   it('answers although thousands are still to be changed', async () => {
@@ -40,26 +64,41 @@ describe('Drains', () => {
       await changing
       isChanged = true
     }
-    await drainsWith({ setDrain }).undrain([endpoint('1', 1)])
+    const endpoints = [endpoint('1', 1)]
+    await drainsWith({ endpoints, setDrain }).undrain(endpoints)
     expect(isChanged).to.equal(false)
     change()
   })
 })
 
 function drainsWith({
+  endpoints,
   setDrain,
-  told = () => undefined
+  told = () => undefined,
+  settled = () => undefined,
+  whileDraining = () => undefined
 }: {
+  readonly endpoints: readonly Endpoint[]
   readonly setDrain: DrainParts['endpoints']['setDrain']
   readonly told?: () => void
+  readonly settled?: () => void
+  readonly whileDraining?: (undrained: ReadonlySet<string>) => void
 }): Drains {
+  const records = new Records()
+  for (const one of endpoints) records.set('endpoint', one)
   const routers: DrainParts['routers'] = {
-    settle: () => Promise.resolve(),
+    settle: () => {
+      settled()
+      return Promise.resolve()
+    },
     wake: told,
-    whileDraining: (work) => work()
+    whileDraining: (work, undrained) => {
+      whileDraining(undrained)
+      return work()
+    }
   }
   return new Drains({
-    records: new Records(),
+    records,
     endpoints: { setDrain },
     routers,
     isKnown: () => Promise.resolve(true),

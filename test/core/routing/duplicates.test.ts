@@ -93,7 +93,6 @@ describe('an address that another host announces', () => {
       await eventually('it is announced on trial', () => isAnnounced(rig))
       network.announce(DST, { ...OLD, isLost: true })
       await glimpse()
-      network.announce(DST, OLD)
       expect((await running).message).to.contain('is on another host already')
       expect(isAnnounced(rig)).to.equal(false)
     })
@@ -109,16 +108,22 @@ describe('an address that another host announces', () => {
   )
 
   it(
-    'is let in when the other host dies on trial',
+    'is refused only when the routing daemons have let go of the trial, so that others do not take it for an announcement',
     withNetwork('refuse', async (rig, network) => {
       network.announce(DST, OLD)
-      const running = rig.docker.run({ id: ONE, network: NET, ip: ADDRESS })
+      let isRefused = false
+      const running = errorOf(rig.docker.run({ id: ONE, network: NET, ip: ADDRESS })).finally(() => {
+        isRefused = true
+      })
       await eventually('it is announced on trial', () => isAnnounced(rig))
-      network.announce(DST, { ...OLD, isLost: true })
-      await running
-      expect(isAnnounced(rig)).to.equal(true)
+      network.announce(DST, OLD, { router: SELF, metric: WORST })
+      await eventually('the trial ends', () => !isAnnounced(rig), PATIENCE_MS)
+      await glimpse()
+      expect(isRefused).to.equal(false)
+      network.announce(DST, OLD)
+      expect((await running).message).to.contain('is on another host already')
     })
-  )
+  ).timeout(20_000)
 
   it(
     'is let in when the other host gives way, which only held it',
@@ -211,6 +216,32 @@ describe('Duplicates', () => {
       network.announce(DST, { router: SELF, age: 900 }, { router: OTHER, age: 3 })
       await eventually('it is told', async () => (await duplicatesIn(rig)).length === 1)
       expect(isAnnounced(rig)).to.equal(true)
+    })
+  )
+
+  it(
+    'gives an address up at once after a failure, though its former announcement makes it look older',
+    withNetwork('refuse', async (rig, network) => {
+      await rig.docker.run({ id: ONE, network: NET, ip: ADDRESS })
+      network.announce(DST, { router: SELF, age: 3, renewals: 480 }, { router: OTHER, age: 60 })
+      await eventually('it gives way', () => !isAnnounced(rig))
+    })
+  )
+
+  it(
+    'lets the other host give way first where that one may have come back after a failure, though not for long',
+    withNetwork('refuse', async (rig, network) => {
+      await rig.docker.run({ id: ONE, network: NET, ip: ADDRESS })
+      network.announce(DST, { router: SELF, age: 60 }, { router: OTHER, age: 3, renewals: 480 })
+      await eventually('it is told', async () => (await duplicatesIn(rig)).length === 1)
+      expect(isAnnounced(rig)).to.equal(true)
+      network.announce(DST, { router: SELF, age: 60 })
+      await eventually('that one has given way', async () => (await duplicatesIn(rig)).length === 0)
+      expect(isAnnounced(rig)).to.equal(true)
+      network.announce(DST, { router: SELF, age: 60 }, { router: OTHER, age: 3, renewals: 480 })
+      await eventually('it is told', async () => (await duplicatesIn(rig)).length === 1)
+      rig.clock.advance(20_000)
+      await eventually('this one gives way', () => !isAnnounced(rig))
     })
   )
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { ANYCAST_TAG } from '../../../src/desired/routing.js'
+import { ANYCAST_TAG } from '../../../src/desired/routing-filters.js'
 import { mapOf, readMap } from '../../../src/core/routing/map.js'
 import { ospfLinks } from '../../../src/host/router-reach.js'
 import { dotText, mapText } from '../../../src/map-command.js'

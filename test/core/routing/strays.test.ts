@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { foreignRoutes, staleAddresses, staleIn } from '../../../src/core/routing/strays.js'
+import {
+  foreignRoutes,
+  hiddenBy,
+  isKeptIn,
+  staleAddresses,
+  staleIn
+} from '../../../src/core/routing/strays.js'
 import type { Sight } from '../../../src/core/routing/strays.js'
 import { kernelPaths } from '../../../src/host/router-tables.js'
 import { parsePrefix } from '../../../src/model/ip.js'
@@ -17,6 +23,8 @@ K   10.1.0.9/32 [0/0] is directly connected, eth1 inactive, 00:00:02
 K>* 10.1.0.10/32 [0/0] is directly connected, eth0, 00:00:02
 K>* 10.2.0.1/32 [0/0] is directly connected, eth0, 00:00:02
 K>* 10.1.0.0/24 [0/0] is directly connected, eth0, 00:00:02
+K>* 10.1.1.0/24 [0/0] is directly connected, eth0, 00:00:02
+K>* 10.1.0.0/16 [0/0] is directly connected, eth0, 00:00:02
 `
 const WANTED = { routes: [], destinations: new Set(['10.1.0.1/32', '10.1.0.2/32']) }
 const SIGHT: Sight = {
@@ -25,7 +33,9 @@ const SIGHT: Sight = {
     {
       name: 'ospfd',
       announced: new Set(
-        [1, 2, 3, 7, 8, 9, 11].map((last) => `10.1.0.${String(last)}/32`).concat('10.2.0.1/32')
+        [1, 2, 3, 7, 8, 9, 11]
+          .map((last) => `10.1.0.${String(last)}/32`)
+          .concat('10.2.0.1/32', '10.1.1.0/24', '10.1.0.0/16')
       )
     }
   ],
@@ -33,12 +43,19 @@ const SIGHT: Sight = {
 }
 
 describe('foreignRoutes', () => {
-  it('are those that zebra takes in place of a container’s, and those that others are told of', () => {
+  it('are those that zebra takes in place of a container’s, that others are told of, or to one address', () => {
     expect(foreignRoutes(WANTED, SIGHT)).to.deep.equal([
       { address: '10.1.0.1', link: 'eth0', metric: 0, hides: true, announced: ['ospfd'] },
       { address: '10.1.0.7', link: 'eth0', metric: 0, hides: false, announced: ['ospfd'] },
-      { address: '10.1.0.8', metric: 0, hides: false, announced: ['ospfd'] }
+      { address: '10.1.0.8', metric: 0, hides: false, announced: ['ospfd'] },
+      { address: '10.1.0.10', link: 'eth0', metric: 0, hides: false, announced: [] },
+      { address: '10.1.1.0/24', link: 'eth0', metric: 0, hides: false, announced: ['ospfd'] }
     ])
+  })
+  it('are kept in, or stand before what is ours', () => {
+    const foreign = foreignRoutes(WANTED, SIGHT)
+    expect(foreign.filter(isKeptIn).map(({ address }) => address)).to.deep.equal(['10.1.0.10'])
+    expect(hiddenBy(foreign)).to.deep.equal(['10.1.0.1/32'])
   })
 })
 

@@ -42,6 +42,8 @@ function withContainer(
       duplicates: () => [],
       faults: () => [{ key: 'routing bgpd', error: 'bgpd does not run' }],
       renew: () => Promise.resolve(),
+      asked: {},
+      noteHidden: () => undefined,
       needed: ['zebra', 'ospfd', 'bgpd'],
       settle
     }

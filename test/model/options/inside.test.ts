@@ -35,7 +35,7 @@ describe('net-routed.sysctl', () => {
         .to.throw(InvalidError, name)
         .with.property('message')
         .that.contains('docker run --sysctl')
-    for (const value of ['', 'a\nb', null, {}, 'on', '1x', '1.5', '12345678901'])
+    for (const value of ['', 'a\nb', null, {}, 'on', '1x', '1.5', '12345678901', '4294967296', '-2147483649'])
       expect(() => parseOptions({ [KEY]: value }, 'endpoint')).to.throw(InvalidError, KEY)
   })
 
