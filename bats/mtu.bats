@@ -22,6 +22,20 @@ warns() { on "$1" "$NET_ROUTED" status | grep -qE "^warning: [0-9a-f]{12}: $2"; 
   warns 1 'MTU 9000 is larger than 1500 of the way out'
 }
 
+fresh_mtu_is() { equal "$(docker_on 1 run --rm --net mine busybox cat /sys/class/net/eth0/mtu)" "$1"; }
+
+@test "the next container has what the way out has now: a link, or a default route, that has changed" {
+  create_network 1 mine 10.1.0.0/24
+  fresh_mtu_is 1500
+  on 1 ip link set eth0 mtu 1400
+  wait_until 10 fresh_mtu_is 1400
+  on 1 ip link set eth0 mtu 1500
+  on 1 ip route add default via 192.0.2.2 mtu 1350
+  wait_until 10 fresh_mtu_is 1350
+  on 1 ip route del default
+  wait_until 10 fresh_mtu_is 1500
+}
+
 @test "a route with an MTU of its own counts" {
   create_network 1 mine 10.1.0.0/24
   create_container 1 one mine

@@ -212,3 +212,19 @@ sctp_serve() {
   docker_on 1 rm --force one two
   nothing_published
 }
+
+@test "a port of an address that the host does not have is there with the address, and as long" {
+  publish 1 one -p 192.0.2.78:8080:80 -p 192.0.2.78:8080:80/udp -p 127.0.0.9:8080:80
+  unanswered 2 192.0.2.78 8080
+  on 1 ip addr add 192.0.2.78/24 dev eth0
+  # Host 2 forgets in a moment that nobody had it.
+  wait_until 20 asks 2 192.0.2.78 8080 'one 192.0.2.2'
+  equal "$(on 2 bash -c 'exec 3<>/dev/udp/192.0.2.78/8080; echo x >&3; timeout 5 head -n 1 <&3')" 'one 192.0.2.2'
+  unanswered 2 192.0.2.1 8080
+  on 1 ip addr del 192.0.2.78/24 dev eth0
+  unanswered 2 192.0.2.78 8080
+  asks 1 127.0.0.9 8080 'one 192.0.2.1'
+  unanswered 1 127.0.0.1 8080
+  docker_on 1 rm --force one >/dev/null
+  nothing_published
+}

@@ -496,7 +496,7 @@ finds() {
   equal "$status" 3 && shows "$1"
 }
 
-@test "zebra is restarted alone: what comes afterwards is announced all the same" {
+@test "zebra is restarted alone: what comes afterwards is announced, and what others announce is reached, all the same" {
   pair 'area: 0'
   create_container 1 c1 mine --ip 10.1.0.1
   create_container 2 c2 mine --ip 10.1.0.9
@@ -504,10 +504,19 @@ finds() {
   on 1 sh -c 'pid=$(cat /run/frr/zebra.pid) && kill -KILL "$pid" && while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done'
   on 1 /usr/lib/frr/zebra -d 2>/dev/null
   create_container 1 later mine --ip 10.1.0.2
+  local before
+  before=$(router_lsa)
   # ospfd calls zebra every ten seconds; we look every thirty.
   wait_until 60 via 2 10.1.0.2
   wait_until 10 grep -q '"daemon":"ospfd".*"message":"routing daemon has lost zebra, asks for routes again"' "$LAB/h1/daemon.log"
+  wait_until 20 via 1 10.1.0.9
   wait_until 20 verifies 1
   succeeds on 2 ip route get 10.1.0.2
   shows 'via 203\.0\.113\.1 '
+  # Neighbours have noticed nothing of it, and nothing of it stays.
+  equal "$(router_lsa)" "$before"
+  has_line 1 '^ distance' && return 1
+  neighbours_are 2 1
 }
+# How often host 1 has said who its neighbours are.
+router_lsa() { on 2 vtysh -c 'show ip ospf database router adv-router 192.0.2.1' | awk '/LS Seq Number/ { print $4 }'; }

@@ -75,14 +75,13 @@ export async function loadDaemon(
   const core = compose(parts, records, () => paths.known)
   const { reconciler, committer, routers, networks } = core
   const metrics = new Metrics()
-  const learn = (found: HostFacts): void => {
+  const look = async (known?: HostFacts): Promise<void> => {
+    const found = known ?? (await host.facts())
     paths.learn(found)
     routers.learn(found)
     routers.wake()
   }
-  const steps = stepsOf(parts, core, async () => {
-    learn(await host.facts())
-  })
+  const steps = stepsOf(parts, core, look)
   const upkeep = (): Promise<void> => allOf(steps, log)
   committer.adopt()
   let unwatch = (): void => undefined
@@ -91,8 +90,8 @@ export async function loadDaemon(
     await firstPass(core)
     await networks.claimSettings(found)
     await finishContainers(core)
-    learn(found)
-    unwatch = lookOut(core, { host, log, metrics, upkeep })
+    await look(found)
+    unwatch = lookOut(core, { host, log, metrics, upkeep, look })
     metrics.startSeconds = performance.now() / 1000
   })()
   ready.catch(() => undefined)
@@ -235,7 +234,8 @@ function verifyParts({ config, host, vty }: DaemonParts, core: Core): VerifyPart
     ...(holds ? { holds } : {}),
     duplicates: () => duplicates?.all ?? [],
     faults: () => core.routers.faults,
-    renew: async (daemons) => (routing ? core.routers.renew(daemons) : undefined),
+    renew: (daemons) => core.routers.renew(daemons),
+    giveAgain: (daemons) => core.routers.giveAgain(daemons),
     asked: routing ? askedBy(routing) : {},
     noteHidden: (hidden) => {
       core.routers.noteHidden(hidden)

@@ -22,6 +22,9 @@ const MARK_DELAY_MS = 30
 /** dockerd takes its jump away and puts it back whenever it makes a network; what is in between must not be repaired. */
 const FIREWALL_DELAY_MS = 300
 
+/** Addresses and routes follow a link. */
+const OUTWARD_DELAY_MS = 100
+
 interface WatchParts {
   readonly host: Host
   readonly reconciler: Reconciler
@@ -29,29 +32,36 @@ interface WatchParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly upkeep: () => Promise<void>
+  /** Reads anew what the host is like. */
+  readonly look: () => Promise<void>
   /** A link of ours is up at both ends. */
   readonly runs: (link: string) => void
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({ host, reconciler, additions, log, metrics, upkeep, runs }: WatchParts): () => void {
-  const timers = new Map<number, NodeJS.Timeout>()
+export function watch({
+  host,
+  reconciler,
+  additions,
+  log,
+  metrics,
+  upkeep,
+  look,
+  runs
+}: WatchParts): () => void {
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
   }
+  const { after, cancel } = postponed(failed)
   const repairAfter = (ms: number, kinds?: readonly Kind[]): void => {
-    if (timers.has(ms)) return
-    const repair = (): void => {
-      timers.delete(ms)
-      reconciler.resync(kinds).catch(failed)
-    }
-    timers.set(ms, setTimeout(repair, ms))
+    after(ms, () => reconciler.resync(kinds))
   }
   const unwatch = host.watch((change) => {
     if (change.lost) {
       metrics.lostEvents++
       log.warn('kernel events were lost, everything is read again')
     }
+    if (change.outward) after(OUTWARD_DELAY_MS, look)
     additions.heard(change).catch(failed)
     if (change.key !== undefined && change.runs !== undefined) {
       const link = change.key.slice('link '.length)
@@ -74,6 +84,26 @@ export function watch({ host, reconciler, additions, log, metrics, upkeep, runs 
   return () => {
     unwatch()
     clearInterval(sweep)
+    cancel()
+  }
+}
+
+/** Work that is done later, of each delay one at a time. */
+function postponed(failed: (error: unknown) => void): {
+  after: (ms: number, work: () => Promise<unknown>) => void
+  cancel: () => void
+} {
+  const timers = new Map<number, NodeJS.Timeout>()
+  const after = (ms: number, work: () => Promise<unknown>): void => {
+    if (timers.has(ms)) return
+    const begin = (): void => {
+      timers.delete(ms)
+      work().catch(failed)
+    }
+    timers.set(ms, setTimeout(begin, ms))
+  }
+  const cancel = (): void => {
     for (const timer of timers.values()) clearTimeout(timer)
   }
+  return { after, cancel }
 }

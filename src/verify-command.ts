@@ -32,7 +32,7 @@ export async function verifyCommand({ socket, json }: VerifyCommand): Promise<Pr
 
 /** What is not as it should be, one line each, empty where all is well. */
 export function verificationLines(found: Verification): string[] {
-  const { addresses, stale, foreign, duplicates, neighbours, faults, lonely, absent } = found
+  const { addresses, stale, foreign, duplicates, neighbours, faults, lonely, mute, absent } = found
   return [
     ...addresses.flatMap((address) => missingLine(address) ?? []),
     ...stale.map(({ address, where }) => `stale: ${address}: still in ${where}, no container has it`),
@@ -43,6 +43,10 @@ export function verificationLines(found: Verification): string[] {
     }),
     ...neighbours.flatMap((neighbour) => neighbourLine(neighbour) ?? []),
     ...lonely.map((daemon) => `neighbour: none: ${daemon} has no neighbour, so nobody is told of anything`),
+    ...mute.map(
+      (daemon) =>
+        `lost: ${daemon}: zebra had none of the routes to others that it has learnt, and gets them again`
+    ),
     ...faults.map(({ key, error }) => `fault: ${key}: ${error}`),
     ...Object.entries(absent).map(([daemon, reason]) => `not asked: ${daemon}: ${reason}`)
   ]

@@ -18,6 +18,7 @@ const CLEAN: Verification = {
   ],
   faults: [],
   lonely: [],
+  mute: [],
   absent: {},
   repaired: 0
 }
@@ -48,6 +49,11 @@ describe('verificationLines', () => {
     expect(verificationLines({ ...CLEAN, foreign })).to.deep.equal([
       "foreign: 10.1.0.1: a kernel route that is not ours is taken in place of the container's own; to remove it: ip route del 10.1.0.1 dev eth0 metric 5",
       'foreign: 10.1.0.7: a kernel route that is not ours is announced by ospfd, bgpd to eth0, and no container has the address; to remove it: ip route del 10.1.0.7 metric 0'
+    ])
+  })
+  it('name a daemon whose routes zebra had lost', () => {
+    expect(verificationLines({ ...CLEAN, mute: ['ospfd'] })).to.deep.equal([
+      'lost: ospfd: zebra had none of the routes to others that it has learnt, and gets them again'
     ])
   })
   it('name a neighbour that is told nothing, and a line that is not taken', () => {

@@ -63,6 +63,8 @@ export interface HostChange {
   readonly object?: HostObject
   /** Of a link: whether both ends are up now. */
   readonly runs?: boolean
+  /** True for what is not ours: a link that may lead out, or a default route, has changed. */
+  readonly outward?: true
   /** True if events came too fast and some are lost. */
   readonly lost?: true
 }

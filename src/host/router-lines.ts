@@ -87,8 +87,9 @@ export function undoOf(text: string): string | undefined {
   if (text === 'no ip ospf passive') return undefined
   const withoutKey = /^ip ospf message-digest-key \d+/.exec(text)
   if (withoutKey) return `no ${withoutKey[0]}`
-  // FRR 8.4 does not take it back by its value.
+  // FRR 8.4 does not take these back by their value.
   if (text.startsWith('set as-path prepend ')) return 'no set as-path prepend'
+  if (text.startsWith('description ')) return 'no description'
   if (text.startsWith('graceful-restart grace-period ')) return 'no graceful-restart'
   // BFD's numbers have no other way back than their defaults.
   const setting = text.replace(/ \d+$/, '')

@@ -1,4 +1,4 @@
-/** What zebra has passed on to each of the other routing daemons, in FRR's words. */
+/** What zebra has passed on to each of the other routing daemons, and got of them, in FRR's words. */
 import type { RouterDaemon } from './router-lines.js'
 
 type Family = 4 | 6
@@ -7,6 +7,8 @@ export interface ZebraClient {
   readonly daemon: RouterDaemon
   /** Routes of others that it was told since it has connected. */
   readonly told: Readonly<Record<Family, number>>
+  /** Routes that it has given to zebra since then. */
+  readonly given: Readonly<Record<Family, number>>
 }
 
 const DAEMONS: Readonly<Record<string, RouterDaemon>> = { ospf: 'ospfd', ospf6: 'ospf6d', bgp: 'bgpd' }
@@ -14,10 +16,18 @@ const DAEMONS: Readonly<Record<string, RouterDaemon>> = { ospf: 'ospfd', ospf6: 
 /** Of `show zebra client`. */
 export function zebraClients(answer: string): ZebraClient[] {
   return answer.split(/^Client: /m).flatMap((text): ZebraClient[] => {
-    const daemon = DAEMONS[/^\S+/.exec(text)?.[0] ?? '']
-    const told = (family: Family): number =>
-      Number(new RegExp(`^Redist:v${String(family)} +(\\d+)`, 'm').exec(text)?.[1] ?? 0)
-    return daemon ? [{ daemon, told: { 4: told(4), 6: told(6) } }] : []
+    // FRR 10.7 has a second one, `bgp [1]`, for which routes are not.
+    const [name = ''] = text.split('\n')
+    const daemon = DAEMONS[name.trim()]
+    const count = (name: string): number => Number(new RegExp(`^${name} +(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+    if (!daemon) return []
+    return [
+      {
+        daemon,
+        told: { 4: count('Redist:v4'), 6: count('Redist:v6') },
+        given: { 4: count('IPv4'), 6: count('IPv6') }
+      }
+    ]
   })
 }
 
@@ -35,5 +45,15 @@ export function deafIn(
 ): RouterDaemon[] {
   return clients.flatMap(({ daemon, told }) =>
     asked[daemon]?.some((family) => families.has(family) && told[family] === 0) ? [daemon] : []
+  )
+}
+
+/** Those that have given zebra nothing of a family, which may be because they have nothing. */
+export function muteIn(
+  clients: readonly ZebraClient[],
+  asked: Asked
+): { readonly daemon: RouterDaemon; readonly family: Family }[] {
+  return clients.flatMap(({ daemon, given }) =>
+    (asked[daemon] ?? []).filter((family) => given[family] === 0).map((family) => ({ daemon, family }))
   )
 }

@@ -105,6 +105,7 @@ describe('undoOf', () => {
     expect(undoOf('router ospf')).to.equal('no router ospf')
     expect(undoOf('no neighbor x activate')).to.equal('neighbor x activate')
     expect(undoOf('ip ospf message-digest-key 1 md5 s3cr3t')).to.equal('no ip ospf message-digest-key 1')
+    expect(undoOf('description what has no link')).to.equal('no description')
     expect(undoOf('no ip ospf passive')).to.equal(undefined)
   })
 })

@@ -38,6 +38,18 @@ describeAsRoot('watch of linuxHost', () => {
     await scratch.close()
   })
 
+  it('tells of links that may lead out, and of default routes, of nothing else that is not ours', async () => {
+    const outward = (): string[] => seen.flatMap(({ outward, kind }) => (outward ? [kind] : []))
+    ip(netns, 'link add veth0 type veth peer name up0')
+    await until(() => outward().includes('link'), 'a link that may lead out')
+    for (const end of ['up0', 'veth0']) ip(netns, `link set ${end} up`)
+    ip(netns, 'addr add 192.0.2.1/24 dev up0')
+    ip(netns, 'route add 198.51.100.0/24 via 192.0.2.254')
+    ip(netns, 'route add default via 192.0.2.254 mtu 1350')
+    await until(() => outward().includes('route'), 'the default route')
+    expect(outward().filter((kind) => kind === 'route')).to.have.length(1)
+  })
+
   const disturbances: Record<string, readonly [string, HostChange]> = {
     'a deleted link': ['link del nr-a', { kind: 'link', key: 'link nr-a', gone: true }],
     'a link whose other end is deleted': ['link del nc-a', { kind: 'link', key: 'link nr-a', gone: true }],
@@ -222,13 +234,13 @@ describeAsRoot('watch of linuxHost', () => {
   }
 
   it('tells nothing of what is not ours', async () => {
-    ip(netns, 'link add foreign0 type veth peer name foreign1')
-    ip(netns, 'link set foreign0 up')
-    ip(netns, 'addr add 192.0.2.1/24 dev foreign0')
+    ip(netns, 'link add veth0 type veth peer name veth1')
+    ip(netns, 'link set veth0 up')
+    ip(netns, 'addr add 192.0.2.1/24 dev veth0')
     ip(netns, 'route add 198.51.100.0/24 via 192.0.2.2')
-    ip(netns, 'neigh add 192.0.2.7 lladdr 02:42:0a:01:00:09 dev foreign0')
+    ip(netns, 'neigh add 192.0.2.7 lladdr 02:42:0a:01:00:09 dev veth0')
     inNetns(netns, 'iptables-nft', '-t', 'nat', '-A', 'POSTROUTING', '-j', 'MASQUERADE')
-    ip(netns, 'link del foreign0')
+    ip(netns, 'link del veth0')
     ip(netns, 'link set nr-a down')
     await until(() => seen.some(({ gone }) => gone), 'the last change')
     for (const { key } of seen) expect(key).to.match(/nr-a|fd00::[12]\/128/)

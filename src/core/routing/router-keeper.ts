@@ -9,6 +9,7 @@
 import { RoutedError, messageOf } from '../../errors.js'
 import { commandsOf, conflictText, differenceText, routerDifference } from '../../host/router-difference.js'
 import type { RouterDifference } from '../../host/router-difference.js'
+import { givingLines } from '../../host/router-learnt.js'
 import { keyOfLine, masked, maskedLine, parseRunning } from '../../host/router-lines.js'
 import type { Line, RouterDaemon, WantedLine } from '../../host/router-lines.js'
 import type { OpenVty, VtySession } from '../../host/vty.js'
@@ -89,8 +90,12 @@ export class RouterKeeper {
 
   /** Takes our redistribution back and writes it again, so that the daemon asks zebra for routes. */
   renew(): Promise<void> {
-    this.#tail = this.#tail.then(() => this.#renew())
-    return this.#tail
+    return this.#afterwards((session) => this.#renew(session))
+  }
+
+  /** Has the daemon give zebra again what it has learnt of others. */
+  giveAgain(): Promise<void> {
+    return this.#afterwards((session) => this.#giveAgain(session))
   }
 
   /** Lines stay as they are. */
@@ -154,18 +159,34 @@ export class RouterKeeper {
   }
 
   /** Never throws: who has gone meanwhile asks when it is back. */
-  async #renew(): Promise<void> {
+  #afterwards(work: (session: VtySession) => Promise<void>): Promise<void> {
+    this.#tail = this.#tail.then(async () => {
+      try {
+        if (this.#session) await work(this.#session)
+      } catch (error) {
+        if (!(error instanceof RoutedError)) throw error
+      }
+    })
+    return this.#tail
+  }
+
+  async #renew(session: VtySession): Promise<void> {
     const { daemon, wanted, log } = this.#parts
-    const session = this.#session
-    if (!session) return
-    try {
-      const present = new Set((await running(session)).map(keyOfLine))
-      const lines = wanted().filter((line) => isRedistribution(line) && present.has(keyOfLine(line)))
-      if (lines.length === 0) return
-      log.warn('routing daemon has lost zebra, asks for routes again', { daemon })
-      await this.#write(session, { remove: lines, add: lines }, new Map())
-    } catch (error) {
-      if (!(error instanceof RoutedError)) throw error
+    const present = new Set((await running(session)).map(keyOfLine))
+    const lines = wanted().filter((line) => isRedistribution(line) && present.has(keyOfLine(line)))
+    if (lines.length === 0) return
+    log.warn('routing daemon has lost zebra, asks for routes again', { daemon })
+    await this.#write(session, { remove: lines, add: lines }, new Map())
+  }
+
+  async #giveAgain(session: VtySession): Promise<void> {
+    const { daemon, log } = this.#parts
+    const lines = await running(session)
+    log.warn('routing daemon has lost zebra, gives routes again', { daemon })
+    for (const line of givingLines(daemon, lines)) {
+      const isThere = lines.includes(line)
+      await this.#write(session, { add: isThere ? [] : [line], remove: isThere ? [line] : [] }, new Map())
+      await this.#write(session, { add: isThere ? [line] : [], remove: isThere ? [] : [line] }, new Map())
     }
   }
 

@@ -163,6 +163,11 @@ export class Routers {
     await Promise.all(daemons.flatMap((daemon) => this.#keepers.get(daemon)?.renew() ?? []))
   }
 
+  /** Has daemons give zebra again what they have learnt of others, which nobody else notices. */
+  async giveAgain(daemons: readonly RouterDaemon[]): Promise<void> {
+    await Promise.all(daemons.flatMap((daemon) => this.#keepers.get(daemon)?.giveAgain() ?? []))
+  }
+
   /** What there should be and what differs, for our section or for another one that is being considered. */
   plans(routing = this.#parts.routing): Promise<RouterPlan[]> {
     const directory = routing?.vty ?? ''

@@ -13,46 +13,43 @@ import type { RouterDaemon } from '../../host/router-lines.js'
 import type { KernelPath, RouterNeighbour } from '../../host/router-tables.js'
 import { tellAgain, tellEnds } from '../../host/retell.js'
 import type { OpenVty } from '../../host/vty.js'
-import { deafIn } from '../../host/zebra-clients.js'
-import type { Asked } from '../../host/zebra-clients.js'
 import type { Family, Prefix } from '../../model/ip.js'
 import type { Records } from '../../store/records.js'
 import type { Duplicate } from './duplicates.js'
 import { gapIn, suspectsIn } from './gap.js'
 import type { ZebraGap } from './gap.js'
 import type { Holds } from './holds.js'
-import { readClients, readZebra, routerViews } from './router-views.js'
+import { readZebra, routerViews } from './router-views.js'
 import type { RouterViews } from './router-views.js'
 import { foreignRoutes, hiddenBy, staleAddresses } from './strays.js'
 import type { ForeignRoute, StaleAddress } from './strays.js'
 import { addressIn, wantedOf } from './visible.js'
 import type { Wanted } from './visible.js'
+import { lostZebra } from './zebra-lost.js'
+import type { LostParts } from './zebra-lost.js'
 
 const TOLD_AT_ONCE = 32
 /** Daemons that have neighbours. */
 const SPEAKERS: ReadonlySet<string> = new Set(['ospfd', 'ospf6d', 'bgpd'])
 
-export interface VerifyParts {
+export interface VerifyParts extends LostParts {
   readonly records: Records
   readonly host: Host
   readonly reconciler: Reconciler
   /** Absent = routing daemons read routes, not announcements. */
   readonly holds?: Holds
-  readonly open: OpenVty
   /** Addresses that other hosts announce, too. */
   readonly duplicates: () => readonly Duplicate[]
   /** Lines of ours that a routing daemon has not taken. */
   readonly faults: () => readonly RouterFault[]
   /** Has daemons ask zebra for routes again. */
   readonly renew: (daemons: readonly RouterDaemon[]) => Promise<void>
-  /** What daemons ask zebra for by lines of ours. */
-  readonly asked: Asked
+  /** Has daemons give zebra again what they have learnt. */
+  readonly giveAgain: (daemons: readonly RouterDaemon[]) => Promise<void>
   /** Destinations of ours that zebra takes somebody else's kernel route for. */
   readonly noteHidden: (hidden: readonly Prefix[]) => void
   /** Daemons that have to answer. */
   readonly needed: readonly string[]
-  /** Waits: changes that were under way are not faults. */
-  readonly settle: () => Promise<void>
 }
 
 export interface RouterFault {
@@ -85,6 +82,8 @@ export interface Verification {
   readonly faults: readonly RouterFault[]
   /** Protocols of the section without any neighbour: no other host is told of anything. */
   readonly lonely: readonly string[]
+  /** Daemons that had given zebra nothing of what they have learnt; they were made to. */
+  readonly mute: readonly string[]
   /** Daemons that have to answer and do not, and why. */
   readonly absent: Readonly<Record<string, string>>
   /** Routes that were sent to zebra again, or taken from it. */
@@ -103,7 +102,7 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
   if (found.addresses.some(({ kernel }) => !kernel)) await parts.reconciler.resync()
   const repaired = found.gap ? await repairZebra(parts, found.gap, before) : 0
   if (found.gap) parts.noteHidden(hiddenBy(found.foreign))
-  if (found.addresses.some(isHeldBack)) await renewDeaf(parts, found.gap)
+  const mute = found.gap ? await renewLost(parts, found.gap) : []
   const absent = [...found.views.absent].filter(([daemon]) => parts.needed.includes(daemon))
   const { addresses, stale, foreign, neighbours } = found
   const isAbsent = (key: string): boolean => absent.some(([daemon]) => key === `routing ${daemon}`)
@@ -116,7 +115,7 @@ export async function verify(parts: VerifyParts): Promise<Verification> {
       neighbours.every(({ protocol }) => protocol !== daemon)
   )
   return {
-    ...{ addresses, stale, foreign, duplicates, neighbours, faults, lonely },
+    ...{ addresses, stale, foreign, duplicates, neighbours, faults, lonely, mute },
     absent: Object.fromEntries(absent),
     repaired
   }
@@ -142,7 +141,7 @@ export async function repairMissed(parts: VerifyParts, before: ReadonlySet<strin
     hiddenBy(foreignRoutes(wanted, { paths, protocols: [], subnets: subnetsOf(parts.records) }))
   )
   const told = await repairZebra(parts, gap, before)
-  await renewDeaf(parts, gap)
+  await renewLost(parts, gap)
   return { told, suspects: suspectsIn(gap) }
 }
 
@@ -167,16 +166,13 @@ export function isHeldBack({ kernel, zebra, announced }: VerifiedAddress): boole
   return kernel && zebra === true && Object.values(announced).includes(false)
 }
 
-/** What has just begun is looked at twice: zebra may be about to tell. */
-async function renewDeaf(parts: VerifyParts, gap: ZebraGap | undefined): Promise<void> {
-  const families = new Set([...(gap?.active ?? [])].map((dst): Family => (dst.includes(':') ? 6 : 4)))
-  const look = async (): Promise<readonly RouterDaemon[]> =>
-    families.size === 0 ? [] : deafIn(await readClients(parts.open), parts.asked, families)
-  const suspects = await look()
-  if (suspects.length === 0) return
-  await parts.settle()
-  const deaf = (await look()).filter((daemon) => suspects.includes(daemon))
+/** Returns those that had given zebra nothing. */
+async function renewLost(parts: VerifyParts, gap: ZebraGap): Promise<readonly RouterDaemon[]> {
+  const families = new Set([...gap.active].map((dst): Family => (dst.includes(':') ? 6 : 4)))
+  const { deaf, mute } = await lostZebra(parts, families)
   if (deaf.length > 0) await parts.renew(deaf)
+  if (mute.length > 0) await parts.giveAgain(mute)
+  return mute
 }
 
 /** True if something is not as it should be. */
@@ -188,7 +184,7 @@ function hasGap({ addresses, stale, neighbours }: Found): boolean {
   )
 }
 
-type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates' | 'faults' | 'lonely'>
+type Found = Omit<Verification, 'absent' | 'repaired' | 'duplicates' | 'faults' | 'lonely' | 'mute'>
 
 interface Look extends Found {
   readonly gap: ZebraGap | undefined

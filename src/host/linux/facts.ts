@@ -11,8 +11,13 @@ import type { FoundRoute } from './routes.js'
 import { listSysctls } from './sysctls.js'
 
 /** Kinds of links that lead to containers or nowhere, by how they are usually named. */
-const INNER_LINK = /^(docker|br-|veth|virbr|cni|ifb|dummy)/
+const INNER_LINK = /^(docker|br-|veth|virbr|cni|ifb|dummy|nrc|ni-)/
 const LINK_LOCAL_PREFIX = 'fe80::/64'
+
+/** True for a link that may lead out of the host. */
+export function leadsOut({ isLoopback, name }: Pick<FoundLink, 'isLoopback' | 'name'>): boolean {
+  return !isLoopback && !INNER_LINK.test(name)
+}
 
 /** What the host is like, apart from its firewall. */
 export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'dockerForwards'>> {
@@ -30,7 +35,7 @@ export async function readFacts(kernel: Kernel): Promise<Omit<HostFacts, 'docker
   })
   const sizes = sizesOut(links, routes)
   const routeMtus = routes.flatMap(({ dst, mtu }) => (mtu === undefined ? [] : [[dst, mtu] as const]))
-  const outer = links.filter(({ isLoopback, name }) => !isLoopback && !INNER_LINK.test(name))
+  const outer = links.filter(leadsOut)
   const keys = [
     ...KNOWN_SYSCTLS,
     UPLINK_SYSCTLS.rpFilter('all'),
@@ -79,9 +84,7 @@ function sizesOut(links: readonly FoundLink[], routes: readonly FoundRoute[]): n
   const candidates = [
     [...byDefault, ...(byDefault.length > 0 ? routes.filter(isDefault).flatMap(({ mtu }) => mtu ?? []) : [])],
     carrying(({ via }) => via !== undefined),
-    links
-      .filter(({ isUp, isLoopback, name }) => isUp && !isLoopback && !INNER_LINK.test(name))
-      .map(({ mtu }) => mtu)
+    links.filter((link) => link.isUp && leadsOut(link)).map(({ mtu }) => mtu)
   ]
   return candidates.find(({ length }) => length > 0) ?? []
 }
@@ -93,7 +96,7 @@ function believing(links: readonly FoundLink[], routes: readonly FoundRoute[]): 
   return links.filter(({ index, conf6 }) => indexes.has(index) && conf6).map(({ name }) => name)
 }
 
-function isDefault({ dst }: FoundRoute): boolean {
+export function isDefault({ dst }: Pick<FoundRoute, 'dst'>): boolean {
   return dst.endsWith('/0')
 }
 

@@ -4,6 +4,7 @@ import { LINK_PREFIX, keyOf } from '../objects.js'
 import { decodeAddress } from './addresses.js'
 import { AF, IFF, NETLINK, NFNLGRP_NFTABLES, NLM_F, RTM, RTNLGRP } from './constants.js'
 import { EventSocket } from './event-socket.js'
+import { isDefault, leadsOut } from './facts.js'
 import { filterEvents } from './filter-events.js'
 import type { Kernel } from './kernel.js'
 import { decodeLink, decodeOwnName, getLinks, isOurs } from './links.js'
@@ -17,6 +18,8 @@ import { isShaperLink } from './shapers.js'
 
 /** Something was lost or cannot be told: anything may have changed. */
 const ANYTHING: HostChange = { kind: 'link', gone: true, lost: true }
+/** No object of ours has such a key. */
+const OUTWARD: HostChange = { kind: 'link', key: 'the way out', gone: false, outward: true }
 /** Offsets in struct ifinfomsg. */
 const FLAGS_OFFSET = 8
 const CHANGE_OFFSET = 12
@@ -95,7 +98,8 @@ function linkChange(type: number, body: Buffer, namesByIndex: Map<number, string
   if (isBeside && type === RTM.NEWLINK) namesByIndex.set(link.index, link.name)
   if (isBeside && type === RTM.DELLINK) namesByIndex.delete(link.index)
   if (isBeside) return besideChange(type, link)
-  if (!link || !(link.name.startsWith(LINK_PREFIX) || isOurs(link))) return undefined
+  if (!link) return undefined
+  if (!(link.name.startsWith(LINK_PREFIX) || isOurs(link))) return leadsOut(link) ? OUTWARD : undefined
   const key = `link ${link.name}`
   if (type === RTM.DELLINK) {
     namesByIndex.delete(link.index)
@@ -145,6 +149,7 @@ function routeChange(
   if (announcement) return { kind: 'announcement', key: keyOf(announcement), gone: !isNew }
   const found = decodeRoute(body)
   const isOfOurs = found?.protocol === kernel.protocol
+  if (found && !isOfOurs && isDefault(found)) return { ...OUTWARD, kind: 'route' }
   if (!found || !(isOfOurs || isReplacement || (!isNew && isToOneAddress(found.dst)))) return undefined
   const { dst, metric, table } = found
   const key = keyOf({ kind: 'route', dst, link: '', metric, ...(table ? { table } : {}) })

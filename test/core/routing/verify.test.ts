@@ -42,6 +42,7 @@ function withContainer(
       duplicates: () => [],
       faults: () => [{ key: 'routing bgpd', error: 'bgpd does not run' }],
       renew: () => Promise.resolve(),
+      giveAgain: () => Promise.resolve(),
       asked: {},
       noteHidden: () => undefined,
       needed: ['zebra', 'ospfd', 'bgpd'],
