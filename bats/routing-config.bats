@@ -460,6 +460,7 @@ verifies() { on "$1" "$NET_ROUTED" verify; }
   wait_until 20 verifies 1
   shows '^1 addresses, 0 findings'
   on 1 sh -c 'ip route add 10.1.0.1 dev lo; ip route add blackhole 10.1.0.77; ip route add unreachable 10.1.0.78; ip route add 10.1.0.99 dev lo'
+  wait_until 10 has_line 1 'net-routed-hidden'
   wait_until 10 finds "^foreign: 10\.1\.0\.1: .* in place of the container's own; to remove it: ip route del 10\.1\.0\.1 dev lo metric 0$"
   wait_until 10 finds '^foreign: 10\.1\.0\.77: .* is announced by ospfd, and no container has the address; to remove it: ip route del 10\.1\.0\.77 metric 0$'
   # Its container is here: it is announced all the same, and what no container has is not.

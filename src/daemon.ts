@@ -28,6 +28,7 @@ import { metricsText, statusOf } from './status.js'
 import type { StatusParts } from './status.js'
 import { Records } from './store/records.js'
 import { watch } from './upkeep.js'
+import type { WatchParts } from './upkeep.js'
 
 /** Without what DNS says, containers could not open connections that they may open. */
 const NAMES_MS = 2000
@@ -170,13 +171,16 @@ function methodsOf(parts: DaemonParts, core: Core, ready: Promise<void>): Method
 
 /** Begins with what goes on by itself. Returns how to stop following the kernel. */
 function lookOut(
-  { reconciler, additions, arrivals, health, duplicates, blocks }: Core,
-  parts: Omit<Parameters<typeof watch>[0], 'reconciler' | 'additions' | 'runs'>
+  { reconciler, additions, arrivals, health, duplicates, blocks, routers }: Core,
+  parts: Omit<WatchParts, 'reconciler' | 'additions' | 'runs' | 'hides'>
 ): () => void {
   health.start()
   duplicates?.start()
   blocks?.start()
-  return watch({ ...parts, reconciler, additions, runs: (link) => arrivals?.runs(link) })
+  const hides: WatchParts['hides'] = (dst) => {
+    routers.hide(dst)
+  }
+  return watch({ ...parts, reconciler, additions, runs: (link) => arrivals?.runs(link), hides })
 }
 
 async function stopCore(core: Core, unwatch: () => void): Promise<void> {

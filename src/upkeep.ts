@@ -6,6 +6,8 @@ import type { Kind } from './host/objects.js'
 import type { Reconciler } from './host/reconciler.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
+import { parsePrefix } from './model/ip.js'
+import type { Prefix } from './model/ip.js'
 
 /** Reads everything again this often, for what no kernel event tells (iptables-legacy, lost events). */
 const SWEEP_MS = 30_000
@@ -25,7 +27,7 @@ const FIREWALL_DELAY_MS = 300
 /** Addresses and routes follow a link. */
 const OUTWARD_DELAY_MS = 100
 
-interface WatchParts {
+export interface WatchParts {
   readonly host: Host
   readonly reconciler: Reconciler
   readonly additions: Additions
@@ -36,19 +38,13 @@ interface WatchParts {
   readonly look: () => Promise<void>
   /** A link of ours is up at both ends. */
   readonly runs: (link: string) => void
+  /** Routing daemons take somebody else's route to a destination of ours. */
+  readonly hides: (dst: Prefix) => void
 }
 
 /** Repairs soon after a kernel event that concerns us, and looks at everything from time to time. Returns how to stop. */
-export function watch({
-  host,
-  reconciler,
-  additions,
-  log,
-  metrics,
-  upkeep,
-  look,
-  runs
-}: WatchParts): () => void {
+export function watch(parts: WatchParts): () => void {
+  const { host, reconciler, additions, log, metrics, upkeep, look, runs, hides } = parts
   const failed = (error: unknown): void => {
     log.error('repair failed, will be tried again', { err: messageOf(error) })
   }
@@ -62,6 +58,8 @@ export function watch({
       log.warn('kernel events were lost, everything is read again')
     }
     if (change.outward) after(OUTWARD_DELAY_MS, look)
+    if (change.hides && change.key !== undefined && reconciler.has(change.key))
+      hides(parsePrefix(change.key.slice('announcement '.length)))
     additions.heard(change).catch(failed)
     if (change.key !== undefined && change.runs !== undefined) {
       const link = change.key.slice('link '.length)

@@ -63,6 +63,8 @@ export interface HostChange {
   readonly object?: HostObject
   /** Of a link: whether both ends are up now. */
   readonly runs?: boolean
+  /** Of an announcement: somebody else has made a route to its destination that routing daemons take in its place. */
+  readonly hides?: true
   /** True for what is not ours: a link that may lead out, or a default route, has changed. */
   readonly outward?: true
   /** True if events came too fast and some are lost. */

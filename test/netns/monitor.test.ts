@@ -50,6 +50,17 @@ describeAsRoot('watch of linuxHost', () => {
     expect(outward().filter((kind) => kind === 'route')).to.have.length(1)
   })
 
+  it('tells of routes of others to one address, which routing daemons take in the place of ours', async () => {
+    const hidden = (): unknown[] => seen.filter(({ hides }) => hides)
+    ip(netns, 'route add 10.1.0.77/32 dev nr-a proto 4 metric 5000')
+    ip(netns, 'route add 10.1.0.0/24 dev nr-a proto 4')
+    ip(netns, 'route add 10.1.0.77/32 dev nr-a proto 4')
+    await until(() => hidden().length > 0, 'the route')
+    expect(hidden()).to.deep.equal([
+      { kind: 'announcement', key: 'announcement 10.1.0.77/32', gone: false, hides: true }
+    ])
+  })
+
   const disturbances: Record<string, readonly [string, HostChange]> = {
     'a deleted link': ['link del nr-a', { kind: 'link', key: 'link nr-a', gone: true }],
     'a link whose other end is deleted': ['link del nc-a', { kind: 'link', key: 'link nr-a', gone: true }],

@@ -148,6 +148,11 @@ export class Routers {
     this.wake()
   }
 
+  /** As above, of one that has just been hidden. When it is not any more is found with the others. */
+  hide(dst: Prefix): void {
+    if (!this.#hidden.includes(dst)) this.noteHidden([...this.#hidden, dst])
+  }
+
   /** Networks may have changed. Returns at once. */
   wake(): void {
     for (const keeper of this.#keepers.values()) void keeper.settle()

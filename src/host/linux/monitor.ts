@@ -1,6 +1,6 @@
 /** Kernel notifications about objects of ours, told by their key. Also our own changes come back: whoever wants news compares. */
 import type { HostChange } from '../host.js'
-import { LINK_PREFIX, keyOf } from '../objects.js'
+import { ANNOUNCEMENT_METRIC, LINK_PREFIX, keyOf } from '../objects.js'
 import { decodeAddress } from './addresses.js'
 import { AF, IFF, NETLINK, NFNLGRP_NFTABLES, NLM_F, RTM, RTNLGRP } from './constants.js'
 import { EventSocket } from './event-socket.js'
@@ -13,6 +13,7 @@ import type { Received } from './messages.js'
 import { decodeAnyNeighbour } from './neighbours.js'
 import { netconfChange } from './netconf.js'
 import { decodeAnnouncement, decodeRoute } from './routes.js'
+import type { FoundRoute } from './routes.js'
 import { besideChange, queueChange } from './shaper-events.js'
 import { isShaperLink } from './shapers.js'
 
@@ -150,10 +151,19 @@ function routeChange(
   const found = decodeRoute(body)
   const isOfOurs = found?.protocol === kernel.protocol
   if (found && !isOfOurs && isDefault(found)) return { ...OUTWARD, kind: 'route' }
+  if (found && !isOfOurs && isNew && !isReplacement && isBefore(found)) {
+    const hidden = { kind: 'announcement', dst: found.dst } as const
+    return { kind: 'announcement', key: keyOf(hidden), gone: false, hides: true }
+  }
   if (!found || !(isOfOurs || isReplacement || (!isNew && isToOneAddress(found.dst)))) return undefined
   const { dst, metric, table } = found
   const key = keyOf({ kind: 'route', dst, link: '', metric, ...(table ? { table } : {}) })
   return { kind: 'route', key, gone: !(isNew && isOfOurs) }
+}
+
+/** True if routing daemons take the route in the place of an announcement to the same address. */
+function isBefore({ dst, metric, table }: FoundRoute): boolean {
+  return table === undefined && isToOneAddress(dst) && metric < ANNOUNCEMENT_METRIC
 }
 
 function isToOneAddress(dst: string): boolean {
