@@ -95,7 +95,7 @@ export function filterLines(daemon: RouterDaemon, family: Family, facts: Section
 /**
  * What only a blackhole matches, which all our announcements are, and what that needs. To ospfd and ospf6d a blackhole is a
  * route without a link, and so is a link without a number that they only know from their configuration; ospfd's own `match ip
- * next-hop type blackhole` matches no blackhole of the kernel (FRR 8.4 to 10.7), and ospf6d has none.
+ * next-hop type blackhole` matches no blackhole of the kernel (seen with FRR 8.4), and ospf6d has none.
  */
 function blackholeOf(
   daemon: RouterDaemon,
