@@ -75,8 +75,8 @@ function admissionOf(
   const trials = new Trials({
     ...core,
     holds,
-    isElsewhere: async (dst) => (await announcersOf(sessions, dst)).some(({ isOwn }) => !isOwn),
-    isInDatabase,
+    isElsewhere: async (dst) =>
+      (await announcersOf(sessions, dst)).some(({ isOwn }) => !isOwn) || (await isInDatabase(dst)),
     isAnnounced: (dst) => isAnnounced(sessions, dst)
   })
   return new Admission({

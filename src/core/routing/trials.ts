@@ -13,10 +13,8 @@ export interface TrialParts {
   readonly routers: Routers
   readonly reconciler: Reconciler
   readonly holds: Holds
-  /** True if another host announces it still, and can be reached. Throws RoutedError if nobody can say. */
+  /** True if another host announces it still, reachable or not. Throws RoutedError if nobody can say. */
   readonly isElsewhere: (dst: Prefix) => Promise<boolean>
-  /** True if the databases know it from another host, reachable or not. */
-  readonly isInDatabase: (dst: Prefix) => Promise<boolean>
   /** True if the routing daemons know it from this host. */
   readonly isAnnounced: (dst: Prefix) => Promise<boolean>
 }
@@ -62,10 +60,9 @@ export class Trials {
 
   /** Who gives way takes it out of the databases: that no path leads there shows nothing, the network may be finding its way. */
   async #untilGone(dst: Prefix): Promise<boolean> {
-    const { isElsewhere, isInDatabase } = this.#parts
     const deadline = performance.now() + PATIENCE_MS
     while (performance.now() < deadline) {
-      if (!(await isElsewhere(dst)) && !(await isInDatabase(dst))) return true
+      if (!(await this.#parts.isElsewhere(dst))) return true
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS).unref())
     }
     return false
